@@ -1,0 +1,53 @@
+"""Log lines of a running program: one event per line, `key=value`, on stderr.
+
+Rule: our own messages are written as `key=value` already; those of libraries, which
+aren't, become one quoted value.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+OURS = "monitor"
+QUIET = ("aiokafka", "faust", "mode", "asyncio", "aiohttp", "kafka")
+"""Libraries whose chatter below a warning helps nobody."""
+
+
+class KeyValueFormatter(logging.Formatter):
+    """`time=… level=… source=… key=value …`."""
+
+    default_msec_format = "%s.%03d"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Make the line, and below it the traceback if there is one."""
+        message = record.getMessage()
+        if record.name.partition(".")[0] != OURS:
+            message = f"message={json.dumps(message, ensure_ascii=False)}"
+        source = record.name.removeprefix(f"{OURS}.")
+        line = (
+            f"time={self.formatTime(record)} level={record.levelname.lower()} "
+            f"source={source} {message}"
+        )
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+    def formatTime(  # noqa: N802, the name is logging's
+        self, record: logging.LogRecord, datefmt: str | None = None
+    ) -> str:
+        """RFC 3339 in UTC, without a blank."""
+        del datefmt
+        moment = datetime.fromtimestamp(record.created, UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def set_up_logs() -> None:
+    """Write the logs of this process to stderr; once, at the start of a command."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(KeyValueFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,92 @@
+"""A contact: its events in canonical order and the visits that they make.
+
+Rule: the visits are a function of the *set* of the contact's events, of the restarts of
+its source and of the instant up to which time has passed. `fold` makes them,
+`lifecycle` says what each event does; here is what they keep.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from monitor.core.events import Event
+from monitor.core.visit import Visit
+
+NEVER = 1 << 62
+
+
+class Contact:
+    """A contact's events and visits."""
+
+    __slots__ = (
+        "active_at",
+        "clocked",
+        "due",
+        "id",
+        "log",
+        "pending",
+        "source",
+        "starts",
+        "visits",
+    )
+
+    def __init__(self, contact_id: str, source: str) -> None:
+        """A contact of which nothing is known yet."""
+        self.id = contact_id
+        self.source = source
+        self.log: list[Event] = []
+        """Its events in canonical order, each once."""
+        self.visits: list[Visit] = []
+        self.pending: Sequence[Event] = ()
+        """Folded events that fit no visit so far."""
+        self.due = NEVER
+        """No time-driven change of an open visit comes before this instant."""
+        self.clocked = 0
+        """Instant of the latest time-driven change; an event before it folds anew."""
+        self.active_at = 0
+        """Instant of the newest message; messages are not in the log."""
+        self.starts: tuple[int, ...] = ()
+        """Instants at which its source said that it restarted, ascending."""
+
+    @property
+    def open(self) -> bool:
+        """Whether any visit is open."""
+        return any(visit.open for visit in self.visits)
+
+    @property
+    def last_at(self) -> int:
+        """The latest instant at which anything happened to it."""
+        return max(self.log[-1].at, self.clocked, self.active_at)
+
+    def due_of(self, visit: Visit) -> int:
+        """Instant at which time alone closes an open visit.
+
+        Waiting runs out by age; in hand, any event of the visit shows that it goes on.
+        A restart of the source closes what it left open.
+        """
+        active = max(visit.last_at, self.active_at)
+        since = visit.queued_at if visit.waiting else active
+        due = since + visit.terms.max_age_ms
+        for start in self.starts:
+            if start > visit.last_at:
+                return min(due, start)
+        return due
+
+
+def insert(log: list[Event], event: Event) -> bool:
+    """Put an event at its place in canonical order; False: the log has it already.
+
+    Of two events with the same id but different content the earlier one stays,
+    whichever came first.
+    """
+    place = bisect_left(log, event)
+    if place < len(log) and log[place] == event:
+        return False
+    if event.id:
+        for index, other in enumerate(log):
+            if other.id == event.id:
+                if other < event:
+                    return False
+                del log[index]
+                break
+    log.insert(place, event)
+    return True

@@ -1,0 +1,241 @@
+"""From the parts of all source partitions to the numbers of a queue.
+
+Rule: parts are absolute, so the latest part of each source partition is all there is to
+keep: a lost, repeated or late part is healed by the next complete one. What a part may
+never do is take a shown counter down; `Merge.accept` says which parts are believed.
+Time is an argument: `at_ms` is the reader's own steady clock, never an event's.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from monitor.core.rules import QueueRules
+from monitor.core.tally import add
+from monitor.core.view import PartitionCounts, PartitionPart, QueuePart, QueueView
+
+QueueKey = tuple[str, str]
+"""Queue and channel."""
+
+
+def merge_parts(parts: Iterable[QueuePart]) -> QueuePart:
+    """The sum of `parts`, all of one queue and channel; a new one.
+
+    Associative and commutative: sums of merged parts are the merge of all parts.
+
+    Raises:
+        ValueError: there is no part.
+    """
+    merged: QueuePart | None = None
+    for part in parts:
+        if merged is None:
+            merged = QueuePart(queue=part.queue, channel=part.channel)
+        _add_part(merged, part)
+    if merged is None:
+        raise ValueError("nothing to merge: no part was given")
+    return merged
+
+
+def _add_part(into: QueuePart, part: QueuePart) -> None:
+    into.waiting += part.waiting
+    into.waiting_over_threshold += part.waiting_over_threshold
+    if part.oldest_waiting:
+        known = into.oldest_waiting or part.oldest_waiting
+        into.oldest_waiting = min(known, part.oldest_waiting)
+    for phase, count in part.phases.items():
+        into.phases[phase] = into.phases.get(phase, 0) + count
+    into.agents_in_hand += part.agents_in_hand
+    for name, tally in part.windows.items():
+        add(into.windows.setdefault(name, {}), tally)
+    add(into.total, part.total)
+    add(into.corrected, part.corrected)
+
+
+def goes_down(shown: QueuePart, part: QueuePart) -> bool:
+    """Whether a counter of `part` is lower than the same one of `shown`.
+
+    A counter is `total + corrected` of a name, and `corrected` itself.
+    """
+    total, corrected = part.total, part.corrected
+    for name, value in shown.corrected.items():
+        if corrected.get(name, 0) < value:
+            return True
+    for name in shown.total.keys() | shown.corrected.keys():
+        before = shown.total.get(name, 0) + shown.corrected.get(name, 0)
+        if total.get(name, 0) + corrected.get(name, 0) < before:
+            return True
+    return False
+
+
+@dataclass(slots=True)
+class _Source:
+    """The latest that was believed of one source partition."""
+
+    offset: int
+    heard_ms: int
+    counts: PartitionCounts
+    queues: dict[QueueKey, QueuePart] = field(default_factory=dict)
+    doubted_ms: int | None = None
+    """Since when its parts are held back, because a counter would go down."""
+
+
+class Merge:
+    """One target partition: the latest part of every source partition, merged.
+
+    Nothing of it is durable: it is filled again within one complete interval.
+    """
+
+    def __init__(
+        self,
+        sources: int,
+        rules: Callable[[str, str], QueueRules],
+        stale_after_ms: int,
+    ) -> None:
+        """Merge `sources` source partitions; one unheard for `stale_after_ms` is stale.
+
+        `rules` gives the rules of `(queue, channel)`.
+        """
+        self._expected = sources
+        self._rules = rules
+        self._stale_after_ms = stale_after_ms
+        self._sources: dict[int, _Source] = {}
+        self._holders: dict[QueueKey, set[int]] = {}
+        self._views: dict[QueueKey, QueueView] = {}
+        self._most_waiting: dict[QueueKey, int] = {}
+        self._changed: set[QueueKey] = set()
+
+    def accept(self, part: PartitionPart, at_ms: int) -> bool:
+        """Take `part`, heard at `at_ms`; false when it isn't believed.
+
+        A source partition starts with a complete part. One behind what was accepted is
+        refused: its sender is a zombie, or a successor that has yet to catch up, and
+        the fold gives the same sums at the same offset. At the same or a higher offset
+        the clock alone can still set a counter back (two workers' clocks differ); such
+        a part is held back until its source is stale, and believed then, because a
+        state that was reset must not stay invisible.
+        """
+        known = self._sources.get(part.source)
+        if known is None:
+            if not part.complete:
+                return False
+            known = _Source(part.offset, at_ms, part.counts)
+            self._sources[part.source] = known
+        elif part.offset < known.offset or self._is_held_back(known, part, at_ms):
+            return False
+        known.offset = part.offset
+        known.heard_ms = at_ms
+        known.counts = part.counts
+        known.doubted_ms = None
+        self._take_queues(part, known)
+        return True
+
+    def _is_held_back(self, known: _Source, part: PartitionPart, at_ms: int) -> bool:
+        queues = known.queues
+        for new in part.queues:
+            shown = queues.get((new.queue, new.channel))
+            if shown is not None and goes_down(shown, new):
+                break
+        else:
+            return False
+        if known.doubted_ms is None:
+            known.doubted_ms = at_ms
+        return at_ms - known.doubted_ms < self._stale_after_ms
+
+    def _take_queues(self, part: PartitionPart, known: _Source) -> None:
+        new = {(queue.queue, queue.channel): queue for queue in part.queues}
+        if part.complete:
+            for key in known.queues.keys() - new.keys():
+                self._forget(part.source, key)
+            known.queues = new
+        else:
+            known.queues.update(new)
+        for key in new:
+            self._holders.setdefault(key, set()).add(part.source)
+            self._touch(key)
+
+    def _forget(self, source: int, key: QueueKey) -> None:
+        holders = self._holders[key]
+        holders.discard(source)
+        if holders:
+            self._touch(key)
+            return
+        del self._holders[key]
+        self._views.pop(key, None)
+        self._changed.discard(key)
+
+    def _touch(self, key: QueueKey) -> None:
+        self._views.pop(key, None)
+        self._changed.add(key)
+        waiting = sum(part.waiting for part in self._parts(key))
+        if waiting > self._most_waiting.get(key, 0):
+            self._most_waiting[key] = waiting
+
+    def _parts(self, key: QueueKey) -> Iterable[QueuePart]:
+        return (self._sources[n].queues[key] for n in sorted(self._holders[key]))
+
+    def unheard(self, at_ms: int) -> list[int]:
+        """Source partitions that were never heard, or not for the stale time."""
+        since = at_ms - self._stale_after_ms
+        return [
+            number
+            for number in range(self._expected)
+            if (source := self._sources.get(number)) is None or source.heard_ms < since
+        ]
+
+    def is_complete(self, at_ms: int) -> bool:
+        """Whether every source partition is heard: only then is a sum a number."""
+        return not self.unheard(at_ms)
+
+    def queues(self) -> list[QueueKey]:
+        """Every known queue and channel, sorted."""
+        return sorted(self._holders)
+
+    def view(self, key: QueueKey) -> QueueView:
+        """The queue's numbers over all source partitions.
+
+        Raises:
+            KeyError: the queue isn't known.
+        """
+        view = self._views.get(key)
+        if view is None:
+            view = self._views[key] = self._make_view(key)
+        return view
+
+    def _make_view(self, key: QueueKey) -> QueueView:
+        if key not in self._holders:
+            raise KeyError(key)
+        merged = merge_parts(self._parts(key))
+        return QueueView(
+            queue=merged.queue,
+            channel=merged.channel,
+            waiting=merged.waiting,
+            waiting_over_threshold=merged.waiting_over_threshold,
+            oldest_waiting=merged.oldest_waiting,
+            phases=merged.phases,
+            agents_in_hand=merged.agents_in_hand,
+            windows=merged.windows,
+            total=merged.total,
+            corrected=merged.corrected,
+            rules=self._rules(*key),
+            waiting_max=self._most_waiting.get(key, 0),
+        )
+
+    def take_changed(self) -> list[QueueKey]:
+        """Queues whose numbers changed since the last call, sorted."""
+        changed, self._changed = self._changed, set()
+        return sorted(changed)
+
+    def counts(self, source: int) -> PartitionCounts | None:
+        """Counts of a source partition as last believed; None: never heard."""
+        known = self._sources.get(source)
+        return None if known is None else known.counts
+
+    def newest_event(self) -> int:
+        """Newest event instant that any source partition told of, ms UTC; 0: none."""
+        return max(
+            (
+                at
+                for source in self._sources.values()
+                for at in source.counts.last_event_at.values()
+            ),
+            default=0,
+        )

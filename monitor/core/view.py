@@ -1,0 +1,131 @@
+"""What the edges see: the live state of queues, merged, and the pipeline's own health.
+
+Rule: plain values that are complete at the instant `now`; whoever shows them computes
+nothing but ratios (`kpi`) from them. Exposition, web and reports read these and nothing
+else.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from monitor.core.rules import QueueRules
+from monitor.core.tally import Tally
+
+PHASES = ("alerting", "talking", "held", "wrap_up")
+"""Phases of a contact in hand. An alerting contact is still waiting too."""
+
+
+@dataclass(slots=True, kw_only=True)
+class QueuePart:
+    """One queue and channel of one source partition at one instant: its partial.
+
+    Absolute, not a delta. `windows` are net sums by window name (`5m` … `today`);
+    `total` is the net sum since the state began; `corrected` is what corrections took
+    back since then, so `total + corrected` never goes down and is what a Prometheus
+    counter shows.
+    """
+
+    queue: str
+    channel: str
+    waiting: int = 0
+    waiting_over_threshold: int = 0
+    oldest_waiting: int = 0
+    """Queued instant of the longest-waiting contact; 0 when nobody waits."""
+    phases: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PHASES, 0))
+    agents_in_hand: int = 0
+    """Agents who have a contact of this queue in hand now."""
+    windows: dict[str, Tally] = field(default_factory=dict)
+    total: Tally = field(default_factory=dict)
+    corrected: Tally = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class QueueView(QueuePart):
+    """One queue and channel over all source partitions at one instant."""
+
+    rules: QueueRules
+    waiting_max: int = 0
+    """Most contacts that waited at once, as it was seen."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PartitionCounts:
+    """Durable counts of one source partition's fold; they never go down."""
+
+    read: int = 0
+    """Records read; the sum of the others but `future` and `queues_folded`."""
+    applied: int = 0
+    duplicate: int = 0
+    late: int = 0
+    ignored: int = 0
+    """Unknown event types."""
+    dead_letters: dict[str, int] = field(default_factory=dict)
+    """By reason."""
+    future: int = 0
+    """Applied events that were clamped to now."""
+    queues_folded: int = 0
+    """Applied events of queues beyond the limit, counted under `OTHER_QUEUE`."""
+    last_event_at: dict[str, int] = field(default_factory=dict)
+    """Newest event instant by source, milliseconds UTC."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PartitionPart:
+    """Everything that one source partition tells one queue partition: one message."""
+
+    source: int
+    """Source partition number."""
+    offset: int
+    """Next source offset of the state that this was read from."""
+    complete: bool
+    """Whether every queue of this target is in it, not only the changed ones."""
+    counts: PartitionCounts
+    queues: list[QueuePart]
+
+
+@dataclass(slots=True, kw_only=True)
+class PipelineView:
+    """The pipeline's own state on this worker at one instant.
+
+    `counts` are by source partition and taken from accepted partials, so that they obey
+    the same rule as the queues' counters: each partition on one worker, never down.
+    """
+
+    stream: str = "contacts"
+    counts: dict[int, PartitionCounts] = field(default_factory=dict)
+    lag_ms: dict[int, int] = field(default_factory=dict)
+    """Now less the newest applied event, by owned source partition."""
+    lag_records: dict[int, int] = field(default_factory=dict)
+    """Records in the log that are not applied yet, by owned source partition."""
+    checkpoint_age_ms: dict[int, int] = field(default_factory=dict)
+    """Time since the last checkpoint that covered everything applied, by owned source
+    partition; 0 when nothing is uncommitted."""
+    stale_partitions: int = 0
+    """Source partitions unheard for 10 s, or never heard, by owned queue partitions."""
+    ready: bool = False
+    """Whether every owned partition is loaded and complete."""
+    reason: str = "starting"
+    """Why not ready, for a person; empty when ready."""
+
+
+class Board(Protocol):
+    """The read model of one worker, called at scrape time on the event loop."""
+
+    def queues(self) -> list[QueueView]:
+        """Every queue of owned and complete partitions, sorted by queue and channel."""
+        ...
+
+    def stale_queues(self) -> list[tuple[str, str]]:
+        """Owned queues and channels whose state isn't known now.
+
+        None of them is in `queues()`.
+        """
+        ...
+
+    def pipeline(self) -> PipelineView:
+        """The pipeline's own state."""
+        ...
+
+    def now(self) -> int:
+        """Now by the worker's clock (`wall`, `event` or `scaled`), milliseconds UTC."""
+        ...

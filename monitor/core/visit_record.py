@@ -1,0 +1,63 @@
+"""What is known of a visit once nothing can change it any more.
+
+Rule: one record per visit, final: it is made when the lateness horizon has passed over
+the closed contact, so whoever adds records up gets the numbers that the sums show.
+"""
+
+from typing import NamedTuple
+
+from monitor.core.contact import Contact
+from monitor.core.phases import Fate
+from monitor.core.visit import Visit
+
+
+class VisitRecord(NamedTuple):
+    """One visit; instants in milliseconds UTC (0: never), durations in milliseconds."""
+
+    contact: str
+    visit: int
+    queue: str
+    """The queue that it is counted under."""
+    channel: str
+    source: str
+    queued_at: int
+    fate: str
+    """`answered`, `abandoned`, `diverted`, `expired`, `rejected` or `waiting`."""
+    reason: str
+    """Reason of a diverted or rejected visit."""
+    fate_at: int
+    wait_ms: int
+    threshold_ms: int
+    agent: str
+    ended_at: int
+    handled_at: int
+    talk_ms: int
+    hold_ms: int
+    acw_ms: int
+
+
+def records_of(contact: Contact) -> list[VisitRecord]:
+    """The records of a contact's visits as their facts are now."""
+    return [_record(contact.id, contact.source, visit) for visit in contact.visits]
+
+
+def _record(contact: str, source: str, visit: Visit) -> VisitRecord:
+    return VisitRecord(
+        contact=contact,
+        visit=visit.number,
+        queue=visit.state.name,
+        channel=visit.state.channel,
+        source=source,
+        queued_at=visit.queued_at,
+        fate=Fate(visit.fate).name.lower(),
+        reason=visit.reason,
+        fate_at=visit.fate_at,
+        wait_ms=visit.wait_ms,
+        threshold_ms=visit.terms.threshold_ms,
+        agent=visit.agent,
+        ended_at=visit.ended_at,
+        handled_at=visit.handled_at,
+        talk_ms=visit.talk_ms,
+        hold_ms=visit.hold_ms,
+        acw_ms=visit.acw_ms,
+    )

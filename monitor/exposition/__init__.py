@@ -1,0 +1,1 @@
+"""Prometheus: the board as metrics, read at the moment of the scrape."""

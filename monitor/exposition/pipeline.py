@@ -1,0 +1,86 @@
+"""The pipeline's own metrics, by source partition, and the worker's.
+
+Rule: counts come from accepted partials, so each partition is on one worker and its
+counters never go down; what this worker measures itself (lags, ages) covers the
+partitions that it owns.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client.metrics_core import Metric as Family
+
+from monitor.core.view import Board, PartitionCounts, PipelineView
+from monitor.exposition import names
+from monitor.exposition.family import by_label, counter, gauge, label
+from monitor.exposition.metric import STANDARD_REASONS, Metric
+
+COUNTED: Mapping[Metric, Callable[[PartitionCounts], int]] = {
+    names.EVENTS: lambda counts: counts.read,
+    names.EVENTS_APPLIED: lambda counts: counts.applied,
+    names.EVENTS_DUPLICATE: lambda counts: counts.duplicate,
+    names.EVENTS_LATE: lambda counts: counts.late,
+    names.EVENTS_IGNORED: lambda counts: counts.ignored,
+    names.EVENTS_FUTURE: lambda counts: counts.future,
+    names.EVENTS_FOLDED: lambda counts: counts.queues_folded,
+}
+MEASURED: Mapping[Metric, tuple[Callable[[PipelineView], Mapping[int, int]], float]] = {
+    names.EVENT_LAG: (lambda view: view.lag_ms, 1000),
+    names.LAG_RECORDS: (lambda view: view.lag_records, 1),
+    names.CHECKPOINT_AGE: (lambda view: view.checkpoint_age_ms, 1000),
+}
+"""What is measured by source partition, and by what its number is divided."""
+
+
+def pipeline_families(
+    board: Board, *, version: str, duration: float
+) -> Iterator[Family]:
+    """Every family of the pipeline and of the worker itself.
+
+    `duration` is the work of the scrape before, seconds.
+    """
+    view = board.pipeline()
+    now = board.now()
+    for metric, count in COUNTED.items():
+        family = counter(metric)
+        for partition, counts in sorted(view.counts.items()):
+            family.add_metric((view.stream, str(partition)), count(counts))
+        yield family
+    yield _dead_letters(view)
+    for metric, (read, divisor) in MEASURED.items():
+        measured = gauge(metric)
+        for partition, number in sorted(read(view).items()):
+            measured.add_metric((view.stream, str(partition)), number / divisor)
+        yield measured
+    yield _last_events(view)
+    yield _one(names.STALE_PARTITIONS, view.stale_partitions)
+    yield _one(names.READY, int(view.ready))
+    yield _one(names.CLOCK, now / 1000)
+    yield _one(names.EXPOSITION_DURATION, duration)
+    yield by_label(gauge(names.BUILD_INFO), iter(((version, 1.0),)))
+
+
+def _dead_letters(view: PipelineView) -> Family:
+    family = counter(names.DEAD_LETTERS)
+    standard = dict.fromkeys(STANDARD_REASONS[names.DEAD_LETTERS.name], 0)
+    for partition, counts in sorted(view.counts.items()):
+        reasons = {**standard, **counts.dead_letters}
+        for reason, count in sorted(reasons.items()):
+            family.add_metric((view.stream, str(partition), label(reason)), count)
+    return family
+
+
+def _last_events(view: PipelineView) -> Family:
+    newest: dict[str, int] = {}
+    for counts in view.counts.values():
+        for source, at in counts.last_event_at.items():
+            newest[source] = max(at, newest.get(source, at))
+    return by_label(
+        gauge(names.LAST_EVENT),
+        ((source, at / 1000) for source, at in sorted(newest.items())),
+    )
+
+
+def _one(metric: Metric, value: float) -> Family:
+    family = gauge(metric)
+    family.add_metric((), value)
+    return family

@@ -1,0 +1,48 @@
+"""The text exposition of a board.
+
+Rule: a scrape never holds the event loop: the loop copies the board (10 µs a queue), a
+thread renders the copy (1.5 ms a queue, 240 series).
+"""
+
+import asyncio
+import math
+import time
+
+from monitor import __version__
+from monitor.core.snapshot import Snapshot
+from monitor.core.view import Board
+from monitor.exposition.collector import BoardCollector
+from monitor.exposition.queues import Scale
+from monitor.exposition.text import encode
+
+
+class Exposition:
+    """Renders a board as often as it is scraped."""
+
+    def __init__(
+        self, board: Board, scale: Scale | None = None, *, version: str = __version__
+    ) -> None:
+        self._board = board
+        self._scale = scale
+        self._version = version
+        self._last_duration = math.nan
+
+    def render(self) -> bytes:
+        """The exposition now, at once. Call it where the board lives."""
+        return self._text(self._board)
+
+    async def render_beside(self) -> bytes:
+        """The exposition as of the call, rendered without holding the event loop."""
+        return await asyncio.to_thread(self._text, Snapshot(self._board))
+
+    def _text(self, board: Board) -> bytes:
+        started = time.thread_time()
+        collector = BoardCollector(
+            board,
+            self._scale,
+            version=self._version,
+            last_duration=self._last_duration,
+        )
+        text = encode(collector.collect())
+        self._last_duration = time.thread_time() - started
+        return text

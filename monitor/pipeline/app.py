@@ -1,0 +1,286 @@
+"""The pipeline of one worker, put together. Nothing is created at import.
+
+Rule: an event's way reads straight here: `contacts` takes batches to the partitions,
+`partials` tells the queues' owners, `queues` merges, the board is read by the edges.
+What Faust does: membership of the group, rebalances, fetches, back-pressure.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import faust
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from monitor import clocks
+from monitor.config import Settings
+from monitor.pipeline import topics
+from monitor.pipeline.batches import Batch, BatchApp, Flow, QuietMonitor
+from monitor.pipeline.connection import faust_arguments
+from monitor.pipeline.contacts import Contacts
+from monitor.pipeline.fatal import end_process
+from monitor.pipeline.health import collect_when_quiet, tune_collector
+from monitor.pipeline.holdings import Holdings
+from monitor.pipeline.metrics_topic import MetricsTopic
+from monitor.pipeline.outbox import Outbox
+from monitor.pipeline.partials import Partials
+from monitor.pipeline.queues import Queues, WorkerBoard
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK_MS = 15_000
+"""How far back partials are read by a queue's new owner: three complete intervals."""
+METRICS_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+TAKEOVER_SECONDS = 80.0
+"""Faust stops waiting for a seek after `broker_request_timeout`, 90 s, and would go on
+without it; a takeover that takes longer ends the process before."""
+BUFFERED_BATCHES = 16
+"""Batches that may wait for a processor, of all its partitions."""
+
+
+class Pipeline:
+    """Contacts and queues of one worker, and the board that shows them."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Put everything together; nothing connects before `start`."""
+        self._settings = settings
+        clock = clocks.from_settings(settings)
+        flow = Flow(session_seconds=settings.session_timeout / 1000)
+        self.holdings = Holdings(settings, settings.rules())
+        self._queues = Queues(settings, flow)
+        self.board = WorkerBoard(
+            self._queues, self.holdings, flow, clock, self._end_of_log
+        )
+        self._clock = clock
+        self._flow = flow
+        self._outbox = Outbox(settings)
+        self._metrics = MetricsTopic(self._queues, self._outbox.send)
+        self._contacts = Contacts(
+            settings, self.holdings, flow, clock, self._outbox.spread
+        )
+        self._partitions = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self.app: BatchApp | None = None
+
+    async def start(self) -> None:
+        """Join the group; returns after the first assignment.
+
+        Raises:
+            KafkaError: the broker was lost meanwhile.
+            DifferentPartitionsError: the topics don't have one number of partitions.
+        """
+        await self._outbox.start()
+        self._partitions = await self._count_partitions()
+        app = self.app = make_app(
+            self._settings, self._flow, self._take_over, self._process
+        )
+        on_revoked: Any = self._on_revoked
+        app.on_partitions_revoked.connect(on_revoked, weak=False)
+        partials = Partials(
+            self._settings,
+            self.holdings,
+            self._clock,
+            self._end_of_log,
+            self._outbox.send,
+            self._partitions,
+        )
+        self.board.starting = "joining the consumer group"
+        checkpoint_seconds = self._settings.checkpoint.interval / 1000
+        partial_seconds = self._settings.partials.interval / 1000
+        self._repeat(checkpoint_seconds, self._checkpoint, "checkpoints")
+        self._repeat(partial_seconds, partials.tick, "partials")
+        self._repeat(METRICS_SECONDS, self._publish, "queue metrics")
+        await app.start()
+        self._tasks.append(asyncio.create_task(collect_when_quiet(self.holdings)))
+        tune_collector()
+
+    async def _count_partitions(self) -> int:
+        names = (topics.CONTACTS, topics.CONTACTS_STATE, topics.QUEUE_PARTIALS)
+        counts = {name: await self._outbox.partitions(name) for name in names}
+        if len(set(counts.values())) > 1:
+            raise DifferentPartitionsError(counts)
+        return counts[topics.CONTACTS]
+
+    async def run(self) -> None:
+        """Return when the app ends by itself, which it only does when it fails.
+
+        Raises:
+            AppEndedError: always.
+        """
+        app = self._running()
+        await app.wait_until_stopped()
+        raise AppEndedError(f"the Faust app ended: {app.crash_reason!r}")
+
+    async def stop(self) -> None:
+        """Checkpoint everything, let go of it, and leave the group."""
+        app = self._running()
+        app.consumer.stop_flow()
+        await self.holdings.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await app.stop()
+        await self._outbox.stop()
+
+    def _running(self) -> BatchApp:
+        if self.app is None:
+            raise RuntimeError("the pipeline wasn't started")
+        return self.app
+
+    # -- what runs on its own ----------------------------------------------------
+
+    def _repeat(
+        self, seconds: float, do: Callable[[], Awaitable[None]], name: str
+    ) -> None:
+        async def repeat() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                try:
+                    await do()
+                except KafkaError as error:
+                    log.warning("doing=%s state=retrying error=%r", name, error)
+                except Exception as error:  # noqa: BLE001, ends the process
+                    end_process(error, name)
+
+        self._tasks.append(asyncio.create_task(repeat(), name=name))
+
+    async def _checkpoint(self) -> None:
+        for holding in self.holdings:
+            if holding.age_ms() and not holding.is_committing:
+                # Not awaited: a slow partition must not delay the others.
+                holding.checkpoint()
+
+    async def _publish(self) -> None:
+        await self._metrics.tick(self.board.now())
+
+    async def _process(self, batch: Batch) -> None:
+        try:
+            if batch.topic == topics.CONTACTS:
+                await self._contacts.process(batch)
+            else:
+                await self._queues.process(batch)
+        except Exception as error:  # noqa: BLE001, ends the process
+            end_process(error, f"batch of {batch.topic} {batch.partition}")
+
+    # -- rebalances ---------------------------------------------------------------
+
+    async def _on_revoked(self, _: Any, revoked: AbstractSet[TP], **__: Any) -> None:
+        numbers = {tp.partition for tp in revoked if tp.topic == topics.CONTACTS}
+        held = [h for h in self.holdings if h.number in numbers]
+        log.info("state=revoking partitions=%d", len(revoked))
+        # So that the successor starts without replay.
+        await asyncio.gather(*(holding.checkpoint() for holding in held))
+
+    async def _take_over(
+        self, assigned: AbstractSet[TP], generation: int
+    ) -> Mapping[TP, int]:
+        try:
+            async with asyncio.timeout(TAKEOVER_SECONDS):
+                while True:
+                    try:
+                        return await self._offsets(assigned, generation)
+                    except KafkaError as error:
+                        log.warning("doing=takeover state=retrying error=%r", error)
+                        await asyncio.sleep(RETRY_SECONDS)
+        except Exception as error:  # noqa: BLE001, ends the process
+            end_process(error, "taking partitions over")
+
+    async def _offsets(
+        self, assigned: AbstractSet[TP], generation: int
+    ) -> Mapping[TP, int]:
+        sources = {tp.partition for tp in assigned if tp.topic == topics.CONTACTS}
+        targets = {tp for tp in assigned if tp.topic == topics.QUEUE_PARTIALS}
+        claimed = await self.holdings.claim(sources, generation)
+        ranges = await self._partial_ranges(targets)
+        self._queues.own(
+            {tp.partition: around for tp, around in ranges.items()}, self._partitions
+        )
+        self.board.starting = ""
+        log.info(
+            "stream=queues generation=%d owned=%s",
+            generation,
+            ",".join(str(tp.partition) for tp in sorted(targets)) or "none",
+        )
+        offsets = {TP(topics.CONTACTS, n): offset for n, offset in claimed.items()}
+        return offsets | {tp: start for tp, (start, _) in ranges.items()}
+
+    async def _partial_ranges(
+        self, targets: AbstractSet[TP]
+    ) -> dict[TP, tuple[int, int]]:
+        """Where each target's reading begins, and where its log ends."""
+        if not targets:
+            return {}
+        consumer = self._running().consumer
+        ends = await consumer.ends(targets)
+        if self._settings.embedded:  # its timestamps aren't real
+            return {tp: (ends[tp], ends[tp]) for tp in targets}
+        since = clocks.WallClock().now(0) - LOOK_BACK_MS
+        starts = await consumer.offsets_at(dict.fromkeys(targets, since))
+        return {tp: (min(starts[tp], ends[tp]), ends[tp]) for tp in targets}
+
+    def _end_of_log(self, number: int) -> int | None:
+        app = self.app
+        if app is None or not self._flow.is_open:
+            return None
+        return app.consumer.end_of_log(TP(topics.CONTACTS, number))
+
+
+class DifferentPartitionsError(Exception):
+    """Topics of the app have different numbers of partitions."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        """Name the numbers."""
+        told = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        super().__init__(f"the topics must have the same number of partitions: {told}")
+
+
+class AppEndedError(Exception):
+    """The Faust app ended without being asked to."""
+
+
+def make_app(
+    settings: Settings,
+    flow: Flow,
+    take_over: Callable[[AbstractSet[TP], int], Awaitable[Mapping[TP, int]]],
+    process: Callable[[Batch], Awaitable[None]],
+) -> BatchApp:
+    """The Faust app of one worker; its two processors hand batches to `process`."""
+    session_seconds = settings.session_timeout / 1000
+    app = BatchApp(
+        settings.app,
+        **faust_arguments(settings),
+        broker_session_timeout=session_seconds,
+        broker_heartbeat_interval=min(3.0, session_seconds / 4),
+        broker_max_poll_records=settings.batch.max_records,
+        consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=BUFFERED_BATCHES,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        store="memory://",
+        web_enabled=False,
+        autodiscover=False,
+        Monitor=QuietMonitor,
+    )
+    app.flow = flow
+    app.takeover = take_over
+
+    @app.agent(app.stream_of(topics.CONTACTS), name="contacts")
+    async def contacts(stream: faust.StreamT[Batch]) -> None:
+        async for batch in stream:
+            await process(batch)
+
+    @app.agent(app.stream_of(topics.QUEUE_PARTIALS), name="queues")
+    async def queues(stream: faust.StreamT[Batch]) -> None:
+        async for batch in stream:
+            await process(batch)
+
+    del contacts, queues
+    return app
+
+
+__all__ = ["AppEndedError", "DifferentPartitionsError", "Pipeline", "make_app"]

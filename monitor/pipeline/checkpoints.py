@@ -1,0 +1,157 @@
+"""Checkpoints: what makes the counts exactly-once.
+
+Rule: a checkpoint is one transaction with every changed row, the source offset that
+they belong to, the visits that became final and the dead letters. Between taking them
+and the commit nothing may be forgotten: a transaction that fails ends the process, and the
+next owner starts from the checkpoint before it. (A later checkpoint with a newer offset
+and without those rows would be silent corruption.)
+
+Each source partition has its own transactional producer. Starting it fences whoever
+held the partition before: a zombie's next commit fails.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from monitor.config import Settings
+from monitor.pipeline import topics
+from monitor.pipeline.connection import client_arguments
+from monitor.pipeline.dead_letters import DeadLetter
+from monitor.pipeline.fatal import FencedError
+
+log = logging.getLogger(__name__)
+
+TRANSACTION_SECONDS = 180
+"""A transaction that takes longer than this has failed. Longer than a broker's restart:
+a worker waits for its broker."""
+ABANDONED_TRANSACTION_MS = 30_000
+"""The broker aborts a dead worker's transaction after this, if nobody takes over."""
+MAX_BATCH_BYTES = 900_000
+"""Below the broker's default limit of one batch (1 MiB)."""
+ROWS_BEFORE_PAUSE = 2_000
+"""Rows put into batches before others get a turn: a few milliseconds."""
+
+Header = tuple[str, bytes]
+
+
+class Row(NamedTuple):
+    """One record that a transaction sends."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header] = ()
+
+
+class Checkpoint(NamedTuple):
+    """What one transaction makes durable, all taken at the same moment."""
+
+    offset: int
+    """Next source offset of the state; the rows hold it as well."""
+    rows: Sequence[tuple[bytes, bytes | None]]
+    visits: Sequence[tuple[bytes, bytes]]
+    dead_letters: Sequence[DeadLetter]
+
+
+class CheckpointWriter:
+    """The fence and the commits of one source partition."""
+
+    def __init__(self, settings: Settings, stream: str, number: int) -> None:
+        """Write for partition `number` of the stream processor `stream`."""
+        self._session_seconds = settings.session_timeout / 1000
+        self._number = number
+        self._transactional_id = f"{settings.app}-{stream}-{number}"
+        self._producer = AIOKafkaProducer(
+            **client_arguments(settings),
+            transactional_id=self._transactional_id,
+            transaction_timeout_ms=ABANDONED_TRANSACTION_MS,
+            max_batch_size=MAX_BATCH_BYTES,
+            linger_ms=0,
+        )
+
+    async def claim(self) -> None:
+        """Fence every earlier owner of the partition.
+
+        Raises:
+            KafkaError: the broker didn't answer.
+        """
+        await self._producer.start()
+
+    async def commit(self, checkpoint: Checkpoint) -> None:
+        """Make `checkpoint` durable, whole or not at all.
+
+        Raises:
+            FencedError: a newer owner of the partition exists; nothing was written.
+            KafkaError: it isn't known whether it was written.
+            TimeoutError: the same.
+        """
+        try:
+            async with asyncio.timeout(TRANSACTION_SECONDS):
+                await self._producer.begin_transaction()
+                await self._send(topics.CONTACTS_STATE, _rows(checkpoint))
+                await self._send(topics.VISITS, _visits(checkpoint))
+                await self._send(topics.DEAD_LETTERS, _letters(checkpoint))
+                await self._producer.commit_transaction()
+        except ProducerFenced as error:
+            raise FencedError(
+                f"another worker has taken over partition {self._number} "
+                f"({self._transactional_id}): this one was paused, or cut off, for "
+                f"longer than its session of {self._session_seconds:g} s"
+            ) from error
+
+    async def _send(self, topic: str, rows: Iterable[Row]) -> None:
+        sent: list[asyncio.Future[Any]] = []
+        batch = self._producer.create_batch()
+        for count, row in enumerate(rows, 1):
+            if not _append(batch, row):
+                sent.append(await self._send_batch(batch, topic))
+                batch = self._producer.create_batch()
+                _append(batch, row)
+            if not count % ROWS_BEFORE_PAUSE:
+                await asyncio.sleep(0)
+        if batch.record_count():
+            sent.append(await self._send_batch(batch, topic))
+        for future in sent:
+            await future
+
+    async def _send_batch(self, batch: Any, topic: str) -> "asyncio.Future[Any]":
+        batch.close()
+        future: asyncio.Future[Any] = await self._producer.send_batch(
+            batch, topic, partition=self._number
+        )
+        return future
+
+    async def close(self) -> None:
+        """Let the broker go; a transaction that is open is left to the next owner."""
+        try:
+            await self._producer.stop()
+        except (KafkaError, OSError) as error:
+            log.warning(
+                "partition=%d producer=%s state=closed error=%r",
+                self._number,
+                self._transactional_id,
+                error,
+            )
+
+
+def _append(batch: Any, row: Row) -> bool:
+    added = batch.append(
+        key=row.key, value=row.value, timestamp=None, headers=list(row.headers)
+    )
+    return added is not None
+
+
+def _rows(checkpoint: Checkpoint) -> Iterable[Row]:
+    return (Row(key, value) for key, value in checkpoint.rows)
+
+
+def _visits(checkpoint: Checkpoint) -> Iterable[Row]:
+    return (Row(key, value) for key, value in checkpoint.visits)
+
+
+def _letters(checkpoint: Checkpoint) -> Iterable[Row]:
+    return (Row(*letter) for letter in checkpoint.dead_letters)

@@ -1,0 +1,84 @@
+"""Reads the durable mirrors of source partitions back, and where their logs are.
+
+Rule: a mirror is read after its partition was claimed (`CheckpointWriter.claim`): only
+then can nobody else write to it. What isn't committed isn't read.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from monitor.config import Settings
+from monitor.pipeline import topics
+from monitor.pipeline.connection import client_arguments
+
+RECORDS_A_TURN = 5_000
+"""Records taken from the client at once: a few milliseconds of the event loop."""
+FETCH_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Mirror:
+    """The mirror of one source partition, and the bounds of its source log."""
+
+    rows: dict[bytes, bytes] = field(default_factory=dict)
+    """Live rows: a row whose last value is a tombstone isn't there."""
+    first: int = 0
+    """Oldest offset that the source partition still has."""
+    end: int = 0
+    """Offset after the newest record of the source partition."""
+
+
+async def read_mirrors(
+    settings: Settings, numbers: Iterable[int]
+) -> Mapping[int, Mirror]:
+    """The mirrors of the partitions `numbers`, by number.
+
+    With the demo's embedded broker the rows are left out: what was written in a
+    transaction can't be read back from it.
+
+    Raises:
+        KafkaError: the broker didn't answer.
+    """
+    consumer = AIOKafkaConsumer(
+        **client_arguments(settings),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=FETCH_BYTES,
+    )
+    await consumer.start()
+    try:
+        mirrors = await _bounds(consumer, numbers)
+        if not settings.embedded:
+            await _read_rows(consumer, mirrors)
+    finally:
+        await consumer.stop()
+    return mirrors
+
+
+async def _bounds(consumer: Any, numbers: Iterable[int]) -> dict[int, Mirror]:
+    sources = [TopicPartition(topics.CONTACTS, number) for number in numbers]
+    firsts = await consumer.beginning_offsets(sources)
+    ends = await consumer.end_offsets(sources)
+    return {tp.partition: Mirror(first=firsts[tp], end=ends[tp]) for tp in sources}
+
+
+async def _read_rows(consumer: Any, mirrors: Mapping[int, Mirror]) -> None:
+    tps = [TopicPartition(topics.CONTACTS_STATE, number) for number in mirrors]
+    consumer.assign(tps)
+    await consumer.seek_to_beginning(*tps)
+    ends = await consumer.end_offsets(tps)
+    left = {tp for tp in tps if ends[tp] > 0}
+    while left:
+        fetched = await consumer.getmany(timeout_ms=200, max_records=RECORDS_A_TURN)
+        for tp, records in fetched.items():
+            rows = mirrors[tp.partition].rows
+            for record in records:
+                if record.value is None:
+                    rows.pop(record.key, None)
+                else:
+                    rows[record.key] = record.value
+        left = {tp for tp in left if await consumer.position(tp) < ends[tp]}

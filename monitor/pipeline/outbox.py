@@ -1,0 +1,96 @@
+"""What leaves a worker outside of transactions: partials, queue numbers, copies.
+
+Rule: one producer for the whole worker, every record acknowledged by all replicas.
+Losing a partial heals itself; a copy that must not be lost is waited for by the
+checkpoint that covers its record.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from monitor.config import Settings
+from monitor.pipeline import topics
+from monitor.pipeline.batches import Record
+from monitor.pipeline.connection import client_arguments
+
+SPREAD_HEADER = "callcenter-spread"
+"""Marks a copy of an event that concerns every partition: it isn't copied again."""
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+"""Limit of one message of the partials; the topic allows as much."""
+
+
+class Outbox:
+    """The plain producer of a worker."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect with `start`; until then nothing can be sent."""
+        self._settings = settings
+        self._connected: AIOKafkaProducer | None = None
+
+    @property
+    def _producer(self) -> AIOKafkaProducer:
+        if self._connected is None:
+            raise RuntimeError("the outbox wasn't started")
+        return self._connected
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises:
+            KafkaError: no server answers.
+        """
+        producer = AIOKafkaProducer(
+            **client_arguments(self._settings),
+            acks="all",
+            linger_ms=0,
+            max_request_size=MAX_MESSAGE_BYTES,
+        )
+        await producer.start()
+        self._connected = producer
+
+    async def stop(self) -> None:
+        """Send what is left and disconnect."""
+        await self._producer.stop()
+
+    async def partitions(self, topic: str) -> int:
+        """Number of partitions of `topic`."""
+        return len(await self._producer.partitions_for(topic))
+
+    async def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        partition: int | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> "asyncio.Future[Any]":
+        """Hand one record over; the result is done when it is acknowledged."""
+        sent: asyncio.Future[Any] = await self._producer.send(
+            topic, value, key, partition=partition, headers=list(headers)
+        )
+        return sent
+
+    async def spread(self, record: Record) -> None:
+        """Copy a source's own event to every other partition of its topic.
+
+        Returns when all copies are acknowledged. After a crash it may happen again,
+        which changes nothing: the fold has seen the event.
+        """
+        headers = [*record.headers, (SPREAD_HEADER, b"1")]
+        others = set(range(await self.partitions(topics.CONTACTS))) - {record.partition}
+        sent = [
+            await self.send(
+                topics.CONTACTS,
+                record.key,
+                record.value,
+                partition=other,
+                headers=headers,
+            )
+            for other in sorted(others)
+        ]
+        for copy in sent:
+            await copy

@@ -1,0 +1,102 @@
+"""Tells the queues' owners what the source partitions of this worker know.
+
+Rule: a partial is absolute. One message for each target partition holds all of its
+queues that changed; every few seconds a complete one goes to every target, even an
+empty one, for that is how a target knows whom it has heard.
+"""
+
+import asyncio
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from monitor.clocks import Clock
+from monitor.config import Settings
+from monitor.core.view import PartitionPart, QueuePart
+from monitor.pipeline import topics
+from monitor.pipeline.holdings import Holding, Holdings
+from monitor.wire.partials import encode_part
+
+
+class Send(Protocol):
+    """Hands one record over to the producer."""
+
+    async def __call__(
+        self, topic: str, key: bytes, value: bytes, *, partition: int
+    ) -> object: ...
+
+
+def target_of(queue: str, targets: int) -> int:
+    """The partition of `targets` that owns `queue`: a hash that never changes."""
+    return zlib.crc32(queue.encode()) % targets
+
+
+class Partials:
+    """Sends the parts of the source partitions that this worker holds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        holdings: Holdings,
+        clock: Clock,
+        end_of_log: Callable[[int], int | None],
+        send: Send,
+        targets: int,
+    ) -> None:
+        """Send to `targets` target partitions; `end_of_log` of a source partition."""
+        self._complete_seconds = settings.partials.complete_interval / 1000
+        self._holdings = holdings
+        self._clock = clock
+        self._end_of_log = end_of_log
+        self._send = send
+        self._targets = targets
+        self._completed: dict[Holding, float] = {}
+
+    async def tick(self) -> None:
+        """Let time pass for every partition and send what changed."""
+        held = set(self._holdings)
+        self._completed = {h: at for h, at in self._completed.items() if h in held}
+        for holding in sorted(held, key=lambda holding: holding.number):
+            await self._tell(holding)
+            await asyncio.sleep(0)
+
+    async def _tell(self, holding: Holding) -> None:
+        told_at = time.monotonic()
+        completed = self._completed.get(holding)
+        everything = completed is None or told_at - completed >= self._complete_seconds
+        now = holding.now(self._clock, self._end_of_log(holding.number))
+        partition = holding.partition
+        partition.advance(now)
+        parts = partition.parts(now, everything=everything)
+        # Encoded in the same turn as read: the offset belongs to these numbers.
+        messages = [
+            (target, encode_part(part))
+            for target, part in self._by_target(holding, parts, everything=everything)
+        ]
+        for target, message in messages:
+            key = str(holding.number).encode()
+            await self._send(topics.QUEUE_PARTIALS, key, message, partition=target)
+        if everything:
+            self._completed[holding] = told_at
+
+    def _by_target(
+        self, holding: Holding, parts: Iterable[QueuePart], *, everything: bool
+    ) -> Iterable[tuple[int, PartitionPart]]:
+        grouped: dict[int, list[QueuePart]] = {}
+        if everything:
+            grouped = {target: [] for target in range(self._targets)}
+        for part in parts:
+            target = target_of(part.queue, self._targets)
+            grouped.setdefault(target, []).append(part)
+        for target, queues in grouped.items():
+            yield (
+                target,
+                PartitionPart(
+                    source=holding.number,
+                    offset=holding.partition.next_offset,
+                    complete=everything,
+                    counts=holding.partition.counts,
+                    queues=queues,
+                ),
+            )

@@ -1,0 +1,188 @@
+"""The stream processor `queues`: from partials to the board that everybody reads.
+
+Rule: a target partition is shown only while this worker surely owns it, has read what
+was there when it took over, and hears every source partition. Otherwise its queues are
+stale: visibly unknown, never shown as calm.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from monitor.clocks import Clock
+from monitor.config import Settings
+from monitor.core.merge import Merge
+from monitor.core.view import PipelineView, QueueView
+from monitor.pipeline.batches import Batch, Flow
+from monitor.pipeline.holdings import Holdings
+from monitor.wire.partials import decode_part
+
+PARTS_A_TURN = 20
+"""Partials merged before others get a turn of the event loop."""
+
+
+@dataclass(slots=True)
+class _Target:
+    """One target partition in the hands of this worker."""
+
+    merge: Merge
+    read: int
+    """Offset after the last partial that was merged."""
+    until: int
+    """Offset up to which its predecessor may have shown."""
+
+    def is_shown(self, at_ms: int) -> bool:
+        return self.read >= self.until and self.merge.is_complete(at_ms)
+
+
+class Queues:
+    """Merges the partials of the target partitions that this worker owns."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        flow: Flow,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Own nothing yet; `steady` seconds say who was heard when."""
+        self._rules = settings.rules()
+        self._stale_after_ms = settings.partials.stale_after
+        self._flow = flow
+        self._steady = steady
+        self._targets: dict[int, _Target] = {}
+
+    def own(self, ranges: Mapping[int, tuple[int, int]], sources: int) -> None:
+        """Own exactly these target partitions, each read from `start` to `end` first.
+
+        All begin anew: what was merged before may be older than what others have shown
+        since.
+        """
+        self._targets = {
+            number: _Target(
+                Merge(sources, self._rules.queue, self._stale_after_ms), start, end
+            )
+            for number, (start, end) in ranges.items()
+        }
+
+    async def process(self, batch: Batch) -> None:
+        """Merge the partials of `batch`."""
+        for count, record in enumerate(batch.records, 1):
+            target = self._targets.get(batch.partition)
+            if target is None or batch.epoch != self._flow.epoch:
+                return
+            if record.value is not None:
+                target.merge.accept(decode_part(record.value), self.at_ms())
+            target.read = record.offset + 1
+            if not count % PARTS_A_TURN:
+                await asyncio.sleep(0)
+
+    def at_ms(self) -> int:
+        """Steady milliseconds."""
+        return int(self._steady() * 1000)
+
+    def shown(self) -> Iterable[tuple[int, Merge]]:
+        """Number and merge of every target partition that may be shown now."""
+        if not self._flow.is_trusted():
+            return []
+        at_ms = self.at_ms()
+        return [
+            (number, target.merge)
+            for number, target in sorted(self._targets.items())
+            if target.is_shown(at_ms)
+        ]
+
+    def hidden(self) -> Iterable[Merge]:
+        """Merges of owned target partitions that may not be shown now."""
+        shown = {number for number, _ in self.shown()}
+        return [t.merge for number, t in self._targets.items() if number not in shown]
+
+    def unheard(self) -> set[int]:
+        """Source partitions that an owned target partition doesn't hear."""
+        at_ms = self.at_ms()
+        return {
+            source
+            for target in self._targets.values()
+            for source in target.merge.unheard(at_ms)
+        }
+
+    def newest_event(self) -> int:
+        """Newest event instant that an owned target partition was told of; 0: none."""
+        merges = (target.merge for target in self._targets.values())
+        return max((merge.newest_event() for merge in merges), default=0)
+
+
+class WorkerBoard:
+    """What exposition and web read of this worker (`monitor.core.view.Board`)."""
+
+    def __init__(
+        self,
+        queues: Queues,
+        holdings: Holdings,
+        flow: Flow,
+        clock: Clock,
+        end_of_log: Callable[[int], int | None],
+    ) -> None:
+        """Show what `queues` merges and how `holdings` keep up."""
+        self._queues = queues
+        self._holdings = holdings
+        self._flow = flow
+        self._clock = clock
+        self._end_of_log = end_of_log
+        self.starting = "connecting to the broker"
+        """Why nothing is owned yet, until the first assignment."""
+
+    def queues(self) -> list[QueueView]:
+        """Every queue of owned and complete partitions, sorted by queue and channel."""
+        views = [
+            merge.view(key)
+            for _, merge in self._queues.shown()
+            for key in merge.queues()
+        ]
+        return sorted(views, key=lambda view: (view.queue, view.channel))
+
+    def stale_queues(self) -> list[tuple[str, str]]:
+        """`(queue, channel)` of owned queues whose state isn't known now."""
+        if not self._flow.is_trusted():
+            return []  # they may be another worker's by now
+        return sorted(key for merge in self._queues.hidden() for key in merge.queues())
+
+    def pipeline(self) -> PipelineView:
+        """The pipeline's own state."""
+        view = PipelineView()
+        for number, merge in self._queues.shown():
+            counts = merge.counts(number)
+            if counts is not None:
+                view.counts[number] = counts
+        for holding in self._holdings:
+            number, partition = holding.number, holding.partition
+            now = self._clock.now(partition.watermark)
+            lag = now - partition.watermark if partition.watermark else 0
+            end = holding.end_of_log(self._end_of_log(number))
+            view.lag_ms[number] = lag
+            view.lag_records[number] = max(0, end - partition.next_offset)
+            view.checkpoint_age_ms[number] = holding.age_ms()
+        view.stale_partitions = len(self._queues.unheard())
+        view.reason = self._why_not_ready()
+        view.ready = not view.reason
+        return view
+
+    def _why_not_ready(self) -> str:
+        if self.starting:
+            return self.starting
+        if not self._flow.is_open:
+            return "partitions are being assigned"
+        if not self._flow.is_trusted():
+            return "paused for longer than a session; the assignment may be lost"
+        unheard = self._queues.unheard()
+        if unheard:
+            numbers = ", ".join(map(str, sorted(unheard)))
+            return f"not heard from source partitions {numbers}"
+        if list(self._queues.hidden()):
+            return "reading what was shown before"
+        return ""
+
+    def now(self) -> int:
+        """Now by the worker's clock, milliseconds UTC."""
+        watermarks = [holding.partition.watermark for holding in self._holdings]
+        return self._clock.now(max([self._queues.newest_event(), *watermarks]))

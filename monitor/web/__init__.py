@@ -1,0 +1,1 @@
+"""The web edge: a page, an API, health and metrics over HTTP."""

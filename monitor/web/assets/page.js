@@ -1,0 +1,284 @@
+// The page of the queues: asks once a second, and never lets an old number look alive.
+"use strict";
+
+const EVERY_MS = 1000;
+const GIVE_UP_MS = 3000;
+const LOST_AFTER_MS = 4000;
+const QUIET_AFTER_MS = 5 * 60000;
+const NONE = "–";
+const WAIT = 2; // the column that counts up between answers
+
+const element = (id) => document.getElementById(id);
+const columns = [...document.querySelectorAll("thead th")].map((th) => th.textContent);
+
+let last = null; // the newest answer, with the instants at which it was true
+let rate = 1; // how fast the board's clock runs
+let lost = null; // why there is no newer answer
+let longest = []; // what counts up: [element, queued instant or null]
+
+function put(id, text) {
+  const target = element(id);
+  if (target.textContent !== text) target.textContent = text;
+}
+
+function show(id, visible) {
+  if (element(id).hidden === visible) element(id).hidden = !visible;
+}
+
+function two(number) {
+  return String(number).padStart(2, "0");
+}
+
+function duration(seconds) {
+  const whole = Math.floor(seconds);
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+function inWords(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}
+
+function seconds(value) {
+  return value === null ? NONE : `${value.toFixed(value < 100 ? 1 : 0)}\u00a0s`;
+}
+
+function percent(value) {
+  return value === null ? NONE : `${(100 * value).toFixed(1)}\u00a0%`;
+}
+
+function text(tag, content, className) {
+  const node = document.createElement(tag);
+  node.textContent = content;
+  if (className) node.className = className;
+  return node;
+}
+
+function cell(index, ...parts) {
+  const td = document.createElement("td");
+  td.setAttribute("role", "cell");
+  td.className = "n";
+  td.dataset.label = columns[index];
+  const value = document.createElement("span");
+  value.append(...parts);
+  td.append(value);
+  return td;
+}
+
+function head(name, channel, note) {
+  const th = document.createElement("th");
+  th.setAttribute("role", "rowheader");
+  th.scope = "row";
+  th.append(name, text("small", note ? `${channel} · ${note}` : channel));
+  return th;
+}
+
+function row(...cells) {
+  const tr = document.createElement("tr");
+  tr.setAttribute("role", "row");
+  tr.append(...cells);
+  return tr;
+}
+
+function serviceLevel(level, target) {
+  const parts = text("small", `${level.in_time}\u00a0of\u00a0${level.counted}, `
+    + `target\u00a0${(100 * target.target_ratio).toFixed(0)}\u00a0%`);
+  if (level.ratio === null) return cell(4, text("strong", NONE), parts);
+  const met = level.ratio >= target.target_ratio;
+  const goal = `${met ? "at or over" : "under"} the target of ${percent(target.target_ratio)}`;
+  const td = cell(
+    4,
+    text("strong", `${met ? "▲" : "▼"}\u00a0${percent(level.ratio)}`),
+    text("span", ` ${goal} `, "unseen"),
+    parts,
+  );
+  td.classList.add(met ? "met" : "missed");
+  td.title = `${goal}, within ${target.threshold_seconds} s, ${target.policy}`;
+  return td;
+}
+
+function inProgress(queue) {
+  const p = queue.phases;
+  const phases = [
+    [p.alerting, "ringing"],
+    [p.talking, "talking"],
+    [p.held, "on\u00a0hold"],
+    [p.wrap_up, "wrap-up"],
+  ].filter(([count]) => count);
+  const words = phases.map(([count, phase]) => `${count}\u00a0${phase}`).join(", ");
+  return cell(10, text("strong", queue.in_progress), text("small", words));
+}
+
+function queueRow(name, channel, queue) {
+  const today = queue.windows.today;
+  const over = cell(3, text("strong", queue.waiting_over_threshold));
+  if (queue.waiting_over_threshold) over.classList.add("missed");
+  const drift = cell(12, String(queue.drift));
+  if (queue.drift) drift.classList.add("missed");
+  return row(
+    head(name, channel, ""),
+    cell(1, text("strong", queue.waiting)),
+    cell(WAIT, NONE),
+    over,
+    serviceLevel(today.service_level, queue.service_level),
+    cell(5, seconds(today.speed_of_answer_seconds)),
+    cell(6, percent(today.abandonment_ratio)),
+    cell(7, String(today.offered)),
+    cell(8, String(today.answered)),
+    cell(9, String(today.abandoned)),
+    inProgress(queue),
+    cell(11, String(queue.agents_in_hand)),
+    drift,
+  );
+}
+
+function staleRow({ queue, channel }) {
+  const cells = columns.slice(1).map((_, index) => cell(index + 1, NONE));
+  const tr = row(head(queue, channel, "STALE: not known now"), ...cells);
+  tr.className = "stale";
+  return tr;
+}
+
+function draw(answer) {
+  const rows = [];
+  for (const [name, queue] of Object.entries(answer.queues)) {
+    const channels = queue.by_channel ?? { [queue.channels[0]]: queue };
+    for (const [channel, one] of Object.entries(channels)) {
+      const since = one.oldest_waiting ? Date.parse(one.oldest_waiting) : null;
+      rows.push({ name, channel, since, tr: queueRow(name, channel, one) });
+    }
+  }
+  for (const one of answer.stale_queues) {
+    rows.push({ name: one.queue, channel: one.channel, since: null, tr: staleRow(one) });
+  }
+  rows.sort((a, b) => a.name.localeCompare(b.name) || a.channel.localeCompare(b.channel));
+  if (!rows.length) rows.push({ name: "", channel: "", since: null, tr: emptyRow() });
+  longest = rows.map((one, index) => [place(one, index), one.since]);
+  const body = element("rows");
+  while (body.children.length > rows.length) body.lastChild.remove();
+}
+
+function emptyRow() {
+  const td = cell(0, "No queue has been seen yet.");
+  td.colSpan = columns.length;
+  td.className = "";
+  td.removeAttribute("data-label");
+  return row(td);
+}
+
+// Puts a row at its place and changes only cells that differ, so that what a person
+// reads or has selected stays. Returns the element that counts up, if there is one.
+function place({ name, channel, tr }, index) {
+  const body = element("rows");
+  tr.dataset.key = JSON.stringify([name, channel]);
+  let shown = body.children[index];
+  const alike = shown && shown.dataset.key === tr.dataset.key
+    && shown.className === tr.className && shown.children.length === tr.children.length;
+  if (!alike) {
+    if (shown) shown.replaceWith(tr);
+    else body.append(tr);
+    shown = tr;
+  } else {
+    [...tr.children].forEach((cell, column) => {
+      const old = shown.children[column];
+      if (column !== WAIT && !old.isEqualNode(cell)) old.replaceWith(cell);
+    });
+  }
+  return shown.children[WAIT]?.firstChild;
+}
+
+// The board's clock now: it goes on at its own speed, but only until the next answer
+// is due, so that a clock that stopped is seen to stand still.
+function boardNow() {
+  const passed = Math.min(performance.now() - last.heard, 2 * EVERY_MS);
+  return last.now + passed * rate;
+}
+
+function tick() {
+  const age = last ? Date.now() - last.wall : 0;
+  if (lost || age > LOST_AFTER_MS) {
+    const why = lost ?? "no answer";
+    const old = last ? ` The last numbers are ${inWords(age / 1000)} old.` : "";
+    if (!last || age > LOST_AFTER_MS) return cover("Disconnected", `${why}.${old}`);
+  }
+  if (!last) return;
+  const { answer } = last;
+  const queues = Object.keys(answer.queues).length;
+  if (!answer.ready && !queues) return cover("Not ready", `${answer.reason}.`);
+  show("cover", false);
+  element("board").classList.remove("covered");
+  const stale = answer.stale_queues.length;
+  const problem = answer.ready
+    ? stale ? `Stale, so not known now: ${stale} of ${stale + queues} queues` : ""
+    : `Not everything is known: ${answer.reason}`;
+  put("banner", problem);
+  show("banner", problem !== "");
+  const now = boardNow();
+  for (const [target, since] of longest) {
+    const wait = since === null ? NONE : duration(Math.max(0, now - since) / 1000);
+    if (target && target.textContent !== wait) target.textContent = wait;
+  }
+  clock(now, answer);
+}
+
+function clock(now, answer) {
+  const moment = new Date(now);
+  put("clock", moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" }));
+  element("clock").dateTime = moment.toISOString();
+  show("speed", rate > 1.5);
+  put("speed", `at ${Math.round(rate)} times real time`);
+  const quiet = answer.last_event ? now - Date.parse(answer.last_event) : null;
+  put("freshness", quiet === null
+    ? "No event yet"
+    : `Last event ${inWords(Math.max(0, quiet) / 1000)} ago`);
+  element("freshness").classList.toggle("old", quiet === null || quiet > QUIET_AFTER_MS);
+}
+
+function cover(title, why) {
+  put("cover-title", title);
+  put("cover-text", why);
+  show("cover", true);
+  show("banner", false);
+  element("board").classList.add("covered");
+  put("clock", NONE);
+  show("speed", false);
+  put("freshness", "");
+}
+
+// How fast the board's clock runs, from two answers: far apart enough to be exact.
+function pace(now, heard) {
+  const passed = heard - last.heard;
+  const moved = now - last.now;
+  if (moved < 0 || passed < EVERY_MS / 2 || passed > 4 * EVERY_MS) return rate;
+  const measured = moved / passed;
+  const jumped = measured > 2 * rate + 1 || measured < rate / 2;
+  return jumped ? measured : 0.7 * rate + 0.3 * measured;
+}
+
+async function ask() {
+  try {
+    const response = await fetch("api/v1/queues?windows=today", {
+      cache: "no-store",
+      signal: AbortSignal.timeout(GIVE_UP_MS),
+    });
+    if (!response.ok) throw new Error(`the monitor answered ${response.status}`);
+    const answer = await response.json();
+    const now = Date.parse(answer.now);
+    const heard = performance.now();
+    if (last) rate = pace(now, heard);
+    last = { answer, now, heard, wall: Date.now() };
+    lost = null;
+    draw(answer);
+  } catch (error) {
+    lost = error instanceof TypeError ? "The monitor doesn't answer"
+      : error.name === "TimeoutError" ? "The monitor takes too long to answer"
+      : `Something is wrong: ${error.message}`;
+  }
+  tick();
+  setTimeout(ask, EVERY_MS);
+}
+
+setInterval(tick, 250);
+ask();

@@ -1,0 +1,52 @@
+"""One answer for many askers.
+
+Rule: however many pages are open, an answer is made once per `fresh_for` seconds, in a
+thread, from a copy of the board; the event loop only copies.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitor.core.snapshot import Snapshot
+from monitor.core.view import Board
+
+
+@dataclass(slots=True)
+class _Made:
+    at: float
+    task: asyncio.Task[bytes]
+
+
+class SharedAnswers:
+    """Bodies made from the board, kept for a moment."""
+
+    def __init__(
+        self,
+        board: Board,
+        fresh_for: float = 0.3,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make answers from `board`; `steady` says, in seconds, how old one is."""
+        self._board = board
+        self._fresh_for = fresh_for
+        self._steady = steady
+        self._made: dict[str, _Made] = {}
+
+    async def get(self, name: str, make: Callable[[Board], bytes]) -> bytes:
+        """The answer called `name`: one that is fresh or under way, else `make` it."""
+        now = self._steady()
+        made = self._made.get(name)
+        if made is None or made.task.cancelled() or self._is_old(made, now):
+            work = asyncio.to_thread(make, Snapshot(self._board))
+            made = self._made[name] = _Made(now, asyncio.create_task(work))
+        return await asyncio.shield(made.task)
+
+    def _is_old(self, made: _Made, now: float) -> bool:
+        return made.task.done() and now - made.at >= self._fresh_for
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        tasks = [made.task for made in self._made.values()]
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,48 @@
+"""One partition's part of the queues' numbers, from and to bytes.
+
+Rule: absolute values only. Partials live for seconds and are never state, but workers
+of two releases may run side by side: unknown fields are ignored.
+"""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+import orjson
+
+from monitor.core.view import PartitionCounts, PartitionPart, QueuePart
+
+_QUEUE_FIELDS = frozenset(field.name for field in fields(QueuePart))
+_COUNT_FIELDS = frozenset(field.name for field in fields(PartitionCounts))
+
+
+def encode_part(part: PartitionPart) -> bytes:
+    """Write one message of `callcenter.queue-partials`."""
+    return orjson.dumps(
+        {
+            "source": part.source,
+            "offset": part.offset,
+            "complete": part.complete,
+            "counts": asdict(part.counts),
+            "queues": part.queues,
+        }
+    )
+
+
+def decode_part(value: bytes) -> PartitionPart:
+    """Read one message of `callcenter.queue-partials`.
+
+    Raises `ValueError` (orjson's, or for missing fields a `TypeError` or `KeyError`)
+    for bytes that no worker wrote.
+    """
+    data: dict[str, Any] = orjson.loads(value)
+    return PartitionPart(
+        source=data["source"],
+        offset=data["offset"],
+        complete=data["complete"],
+        counts=PartitionCounts(**_known(data["counts"], _COUNT_FIELDS)),
+        queues=[QueuePart(**_known(q, _QUEUE_FIELDS)) for q in data["queues"]],
+    )
+
+
+def _known(data: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name in names}

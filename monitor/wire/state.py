@@ -1,0 +1,151 @@
+"""Durable rows of a source partition's state, and back.
+
+Rule: a row is absolute and stands for itself; the last row of a key wins, no value
+means gone. All rows of one checkpoint are written in one transaction with the meta row,
+which holds the offset and the version, so that the offset is part of the state.
+
+Keys: `m`; `c` + contact id; `q` + JSON `[queue, channel, kind, number]` of a pane (`f`
+fine, `c` coarse, `d` day, `t` total).
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from monitor.core.books import Terms
+from monitor.core.contact import Contact
+from monitor.core.events import Event
+from monitor.core.partition import Partition
+from monitor.core.rules import Rules
+from monitor.core.view import PartitionCounts
+from monitor.wire.errors import UnknownStateVersion, WireError
+
+STATE_VERSION = 1
+META_KEY = b"m"
+Row = tuple[bytes, bytes | None]
+_dumps = orjson.dumps
+
+
+def take_rows(partition: Partition) -> list[Row]:
+    """Every row that changed since the last call, the meta row last.
+
+    The rows agree with `partition.next_offset` as it is now. The caller writes all of
+    them or ends (or gives them to `put_back`).
+    """
+    rows: list[Row] = []
+    dirty, partition.dirty = partition.dirty, {}
+    for contact_id, contact in dirty.items():
+        key = b"c" + contact_id.encode()
+        rows.append((key, None if contact is None else _contact_row(contact)))
+    for (queue, channel), state in partition.queues.items():
+        state.settle(partition.now)
+        changed, state.panes.dirty = state.panes.dirty, set()
+        for kind, number in changed:
+            key = b"q" + _dumps([queue, channel, kind, number])
+            if kind == "t":
+                rows.append((key, _dumps([state.panes.total, state.panes.corrected])))
+            else:
+                tally = state.panes.row(kind, number)
+                rows.append((key, _dumps(tally) if tally else None))
+    rows.append((META_KEY, _meta_row(partition)))
+    partition.taken_offset = partition.next_offset
+    return rows
+
+
+def put_back(partition: Partition, rows: Iterable[Row]) -> None:
+    """Make rows dirty again that were taken but not written."""
+    for key, _ in rows:
+        if key[:1] == b"c":
+            contact_id = key[1:].decode()
+            partition.dirty[contact_id] = partition.contacts.get(contact_id)
+        elif key[:1] == b"q":
+            queue, channel, kind, number = orjson.loads(key[1:])
+            partition.queue_state(queue, channel).panes.dirty.add((kind, number))
+    partition.taken_offset = -1
+
+
+def restore(rules: Rules, rows: Iterable[tuple[bytes, bytes]]) -> Partition:
+    """The partition whose rows (the last of each key, none that is gone) these are.
+
+    No rows give an empty partition. Raises `UnknownStateVersion`, and `WireError` for
+    rows that no release wrote.
+    """
+    partition = Partition(rules)
+    contacts: list[tuple[str, bytes]] = []
+    meta = b""
+    for key, value in rows:
+        mark = key[:1]
+        if mark == b"c":
+            contacts.append((key[1:].decode(), value))
+        elif mark == b"q":
+            _restore_pane(partition, key, value)
+        elif key == META_KEY:
+            meta = value
+        else:
+            raise WireError(f"a state row has the unknown key {key!r}")
+    if not meta:
+        if contacts or partition.queues:
+            raise WireError("the durable state has rows but no meta row")
+        return partition
+    _restore_meta(partition, meta)
+    for state in partition.queues.values():
+        state.panes.advance(partition.now)
+    restored = [_contact_of(contact_id, value) for contact_id, value in contacts]
+    for contact, terms, crossed in sorted(restored, key=lambda r: r[0].log[0].at):
+        partition.restore_contact(contact, terms, crossed)
+    return partition
+
+
+def _contact_row(contact: Contact) -> bytes:
+    visits = [[*visit.terms, visit.crossed] for visit in contact.visits]
+    log = [event[:2] + event[3:] for event in contact.log]
+    return _dumps([contact.clocked, contact.active_at, visits, log])
+
+
+def _contact_of(
+    contact_id: str, value: bytes
+) -> tuple[Contact, list[Terms], list[bool]]:
+    clocked, active_at, visits, log = orjson.loads(value)
+    events = [Event._make([*f[:2], contact_id, *f[2:]]) for f in log]
+    contact = Contact(contact_id, events[0].source)
+    contact.log = events
+    contact.clocked = clocked
+    contact.active_at = active_at
+    terms = [Terms(*visit[:4]) for visit in visits]
+    return contact, terms, [visit[4] for visit in visits]
+
+
+def _meta_row(partition: Partition) -> bytes:
+    return _dumps(
+        {
+            "v": STATE_VERSION,
+            "next": partition.next_offset,
+            "watermark": partition.watermark,
+            "now": partition.now,
+            "starts": partition.starts,
+            "counts": asdict(partition.counts),
+        }
+    )
+
+
+def _restore_meta(partition: Partition, value: bytes) -> None:
+    meta: dict[str, Any] = orjson.loads(value)
+    if meta.get("v") != STATE_VERSION:
+        raise UnknownStateVersion(meta.get("v"), STATE_VERSION)
+    partition.next_offset = partition.taken_offset = meta["next"]
+    partition.watermark = meta["watermark"]
+    partition.now = meta["now"]
+    partition.starts = {s: tuple(instants) for s, instants in meta["starts"].items()}
+    partition.counts = PartitionCounts(**meta["counts"])
+
+
+def _restore_pane(partition: Partition, key: bytes, value: bytes) -> None:
+    queue, channel, kind, number = orjson.loads(key[1:])
+    panes = partition.queue_state(queue, channel).panes
+    content = orjson.loads(value)
+    if kind == "t":
+        panes.total, panes.corrected = content
+    else:
+        panes.restore(kind, number, content)

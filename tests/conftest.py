@@ -1,0 +1,61 @@
+"""Fixtures that every part uses: a real Kafka, and its topics made anew for a test.
+
+What needs Java, Maven or promtool is skipped with the reason where they are missing,
+and fails there when CI=true.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import kafka as kafka_support
+from tests.support.kafka import KafkaServer
+from tests.support.topics import delete_topics
+
+
+def _needs(what: str) -> None:
+    """Skip the test that lacks `what`; fail it where nothing may be skipped."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must have {what}", pytrace=False)
+    pytest.skip(f"needs {what}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a real Kafka or promtool, so that -m can choose."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        for fixture, marker in (("kafka", "kafka"), ("promtool", "promtool")):
+            if fixture in names:
+                item.add_marker(marker)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """One real Kafka for the whole run. A test that kills it must start it again."""
+    missing = kafka_support.what_is_missing()
+    if missing:
+        _needs(missing)
+    with KafkaServer(tmp_path_factory.mktemp("kafka")) as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_kafka(kafka: KafkaServer) -> KafkaServer:
+    """The session's Kafka, running and without any of the product's topics."""
+    kafka.start()
+    asyncio.run(delete_topics(kafka.bootstrap))
+    return kafka
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """Prometheus' own checker."""
+    found = shutil.which("promtool")
+    if found is None:
+        _needs("promtool (Debian package prometheus)")
+        raise AssertionError
+    return Path(found)

@@ -1,0 +1,1 @@
+"""What tests need around the product: a real Kafka, topics, waiting for a condition."""
