@@ -28,7 +28,7 @@ from monitor.sources.files import UnreadableFile, file_lines
 from monitor.sources.pacing import Pace, Played, Selection, played_events
 from monitor.sources.recording import Bad, Counts, kind_of
 from monitor.wire.errors import BadRecord
-from monitor.wire.events import instant_of
+from monitor.wire.fields import instant_of
 from monitor.wire.queue_json import encode_pretty
 from monitor.wire.visits import encode_visit
 

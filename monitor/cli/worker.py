@@ -21,7 +21,7 @@ from monitor.core.rules import TODAY
 from monitor.exposition.queues import Scale
 from monitor.exposition.render import Exposition
 from monitor.pipeline import topics
-from monitor.pipeline.app import DifferentPartitionsError, Pipeline
+from monitor.pipeline.app import AppEndedError, DifferentPartitionsError, Pipeline
 from monitor.pipeline.connection import RETRY_SECONDS, wait_for_broker
 from monitor.pipeline.fatal import end_process
 from monitor.web.server import CannotListen, WebServer
@@ -75,6 +75,8 @@ async def work(settings: Settings) -> None:
         await _stop(pipeline)
     except DifferentPartitionsError as error:
         raise UserMistake(str(error)) from error
+    except AppEndedError as error:
+        end_process(error, "running")
     finally:
         await site.stop()
     log.info("state=stopped")

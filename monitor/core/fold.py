@@ -9,9 +9,10 @@ that is how an exit that its source stamped before the entry finds its visit.
 """
 
 from monitor.core.books import Books
+from monitor.core.changes import agree_crossed
 from monitor.core.contact import NEVER, Contact
 from monitor.core.events import Event, Kind
-from monitor.core.lifecycle import CLOCK_SLACK_MS, HANDLERS, agree_crossed
+from monitor.core.lifecycle import HANDLERS
 from monitor.core.phases import Fate, Phase
 from monitor.core.visit import (
     Visit,
@@ -19,6 +20,7 @@ from monitor.core.visit import (
     post_fate,
     post_unfinished,
 )
+from monitor.core.waiting import CLOCK_SLACK_MS
 
 FOLDED = frozenset(HANDLERS)
 """Kinds that change a contact; the others are counted only."""

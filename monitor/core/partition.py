@@ -10,18 +10,17 @@ that a worker that catches up after an outage finds nothing late that was not la
 
 from collections.abc import Iterable, Sequence
 
-from monitor.core.books import Post, Scratch, Terms, take_back
+from monitor.core.books import Scratch, Terms
 from monitor.core.contact import Contact, insert
 from monitor.core.events import Event, Kind
 from monitor.core.fold import FOLDED, cross_if_due, pass_time, refold, step
-from monitor.core.panes import Fresh, Page, difference
+from monitor.core.live import LiveBooks
+from monitor.core.panes import difference
 from monitor.core.phases import Phase
-from monitor.core.queue_state import QueueState
-from monitor.core.rules import OTHER_QUEUE, Rules
-from monitor.core.tally import Tally
+from monitor.core.rules import Rules
 from monitor.core.timers import Timers
 from monitor.core.view import PartitionCounts, QueuePart
-from monitor.core.visit import Visit, post_all
+from monitor.core.visit import post_all
 from monitor.core.visit_record import VisitRecord, records_of
 
 MAX_SOURCES = 1_000
@@ -43,17 +42,14 @@ class Partition:
         self.now = 0
         """The latest instant to which time was advanced."""
         self.contacts: dict[str, Contact] = {}
-        self.queues: dict[tuple[str, str], QueueState] = {}
+        self._live = LiveBooks(rules, self.counts)
+        self.queues = self._live.queues
+        """Queues by name and channel."""
+        self.queue_state = self._live.queue_state
         self.starts: dict[str, tuple[int, ...]] = {}
         """Instants of `source.started` within the horizon, by source, ascending."""
         self.dirty: dict[str, Contact | None] = {}
         """Contacts that changed since they were taken; None: gone."""
-        self._names: set[str] = set()
-        self._changed: set[QueueState] = set()
-        self._crossings: Timers[Visit] = Timers()
-        """Waiting visits, by the instant at which their wait reaches T."""
-        self._ages: Timers[str] = Timers()
-        """Open contacts, by the instant of the clock at which to look at their age."""
         self._reviews: Timers[str] = Timers()
         """Contacts, by the event instant that must be beyond the horizon before it is
         worth looking whether to forget them."""
@@ -119,9 +115,9 @@ class Partition:
             if log and event.id and _has_id(log, event.id):
                 return False
             log.append(event)
-            step(contact, event, self)
+            step(contact, event, self._live)
             if contact.starts:
-                pass_time(contact, contact.starts[-1] + 1, self)
+                pass_time(contact, contact.starts[-1] + 1, self._live)
         elif not insert(log, event):
             return False
         else:
@@ -162,33 +158,24 @@ class Partition:
 
     def _refold(self, contact: Contact) -> None:
         """Fold the contact anew and book what is different."""
-        old = Scratch(self.queue_of, self.queue_state)
+        old = Scratch(self._live.queue_of, self._live.queue_state)
         terms = [visit.terms for visit in contact.visits]
         for visit in contact.visits:
             post_all(visit, old.fresh(visit))
             before, visit.phase = visit.phase, Phase.CLOSED
             visit.state.move(visit, before)
-        new = Scratch(self.queue_of, self.queue_state, terms)
+        new = Scratch(self._live.queue_of, self._live.queue_state, terms)
         contact.source = contact.log[0].source
         contact.starts = self.starts.get(contact.source, ())
         refold(contact, new, self.now)
         for visit in contact.visits:
             visit.state.enter(visit)
-            self._watch(visit)
+            self._live.watch(visit)
         for state in old.by_queue.keys() | new.by_queue.keys():
             changes, taken_back = difference(
                 old.by_queue.get(state, {}), new.by_queue.get(state, {})
             )
-            self._book(state, changes, taken_back)
-
-    def _book(self, state: QueueState, changes: Fresh, taken_back: Tally) -> None:
-        self._changed.add(state)
-        for number, page in changes.items():
-            target = state.fresh.setdefault(number, Page())
-            for name, amount in page.items():
-                target[name] += amount
-        if taken_back:
-            state.panes.correct(taken_back)
+            self._live.book(state, changes, taken_back)
 
     # -- time -----------------------------------------------------------------
 
@@ -199,12 +186,12 @@ class Partition:
         event can change any more are forgotten.
         """
         self.now = max(self.now, now)
-        for visit in self._crossings.pop_before(self.now):
+        for visit in self._live.crossings.pop_before(self.now):
             if visit.waiting and not visit.crossed:
-                cross_if_due(visit, self.now, self)
+                cross_if_due(visit, self.now, self._live)
                 visit.state.over.add(visit)
                 self._touch(visit.contact)
-        for contact_id in self._ages.pop_before(self.now):
+        for contact_id in self._live.ages.pop_before(self.now):
             contact = self.contacts.get(contact_id)
             if contact is not None and contact.open:
                 self._age(contact)
@@ -216,10 +203,10 @@ class Partition:
 
     def _age(self, contact: Contact) -> None:
         if contact.due < self.now:
-            pass_time(contact, self.now, self)
+            pass_time(contact, self.now, self._live)
             self._touch(contact.id)
         if contact.open:
-            self._ages.push(max(contact.due, self.now), contact.id)
+            self._live.ages.push(max(contact.due, self.now), contact.id)
 
     def _review(self, contact: Contact, past: int) -> None:
         """Forget the contact if it is over for good, else look again later."""
@@ -240,14 +227,6 @@ class Partition:
     def _touch(self, contact_id: str) -> None:
         self.dirty[contact_id] = self.contacts[contact_id]
 
-    def _watch(self, visit: Visit) -> None:
-        """Set the timers of a visit that opens, or opens anew."""
-        if visit.terms.max_age_ms < self.rules.horizon_ms and visit.open:
-            # Too short an age to wait for the contact's first review.
-            self._ages.push(visit.queued_at + visit.terms.max_age_ms, visit.contact)
-        if visit.waiting and not visit.crossed:
-            self._crossings.push(visit.queued_at + visit.terms.threshold_ms, visit)
-
     # -- what others read -------------------------------------------------------
 
     def parts(self, now: int, *, everything: bool) -> list[QueuePart]:
@@ -259,10 +238,10 @@ class Partition:
         result = []
         for state in self.queues.values():
             state.settle(self.now)
-            if everything or state.panes.changed or state in self._changed:
+            if everything or state.panes.changed or state in self._live.changed:
                 state.panes.changed = False
                 result.append(state.part())
-        self._changed.clear()
+        self._live.changed.clear()
         return result
 
     def finished(self) -> list[VisitRecord]:
@@ -283,7 +262,7 @@ class Partition:
     @property
     def dirty_rows(self) -> int:
         """About how many rows a checkpoint would write."""
-        return len(self.dirty) + len(self._finished) + 4 * len(self._changed)
+        return len(self.dirty) + len(self._finished) + 4 * len(self._live.changed)
 
     # -- restoring --------------------------------------------------------------
 
@@ -297,64 +276,18 @@ class Partition:
         """
         contact.starts = self.starts.get(contact.source, ())
         clocked = contact.clocked
-        refold(contact, Scratch(self.queue_of, self.queue_state, terms), clocked + 1)
+        refold(
+            contact,
+            Scratch(self._live.queue_of, self._live.queue_state, terms),
+            clocked + 1,
+        )
         for visit, past in zip(contact.visits, crossed, strict=False):
             visit.crossed = past
         for visit in contact.visits:
             visit.state.enter(visit)
-            self._watch(visit)
+            self._live.watch(visit)
         self.contacts[contact.id] = contact
         self._reviews.push(contact.log[0].at, contact.id)
-
-    # -- the books that the fold writes to ---------------------------------------
-
-    def open(self, queue: str, channel: str) -> tuple[QueueState, Terms]:
-        """The queue that counts for a name and channel, and its terms now."""
-        state = self.queue_of(queue, channel)
-        return state, state.terms
-
-    def queue_of(self, queue: str, channel: str) -> QueueState:
-        """The queue that counts for a name and channel; beyond the limit, the other."""
-        found = self.queues.get((queue, channel))
-        if found is not None:
-            return found
-        if queue not in self._names and len(self._names) >= self.rules.max_queues:
-            self.counts.queues_folded += 1
-            queue = OTHER_QUEUE
-        return self.queue_state(queue, channel)
-
-    def queue_state(self, queue: str, channel: str) -> QueueState:
-        """The queue of exactly this name and channel, made when it isn't there."""
-        found = self.queues.get((queue, channel))
-        if found is None:
-            found = QueueState(queue, channel, self.rules)
-            self.queues[queue, channel] = found
-            if queue != OTHER_QUEUE:
-                self._names.add(queue)
-        return found
-
-    def fresh(self, visit: Visit) -> Fresh:
-        """The live pages of the visit's queue."""
-        self._changed.add(visit.state)
-        return visit.state.fresh
-
-    def retract(self, visit: Visit, post: Post) -> None:
-        """Take back a contribution and count that it was taken back."""
-        taken: Tally = {}
-        for page in take_back(visit, post, self.fresh(visit)).values():
-            for name, amount in page.items():
-                taken[name] = taken.get(name, 0) + amount
-        visit.state.panes.correct(taken)
-
-    def moved(self, visit: Visit, before: Phase | None) -> None:
-        """Keep the live counts: who waits, who is in hand, with whom."""
-        state = visit.state
-        self._changed.add(state)
-        if before is None:
-            self._watch(visit)
-            state.enter(visit)
-        else:
-            state.move(visit, before)
 
 
 def _has_id(log: list[Event], event_id: str) -> bool:

@@ -64,7 +64,7 @@ class PartitionCounts:
     future: int = 0
     """Applied events that were clamped to now."""
     queues_folded: int = 0
-    """Applied events of queues beyond the limit, counted under `OTHER_QUEUE`."""
+    """Visits of queues beyond the limit, counted under `OTHER_QUEUE`."""
     last_event_at: dict[str, int] = field(default_factory=dict)
     """Newest event instant by source, milliseconds UTC."""
 

@@ -25,6 +25,7 @@ from monitor.pipeline.fatal import end_process
 from monitor.pipeline.health import collect_when_quiet, tune_collector
 from monitor.pipeline.holdings import Holdings
 from monitor.pipeline.metrics_topic import MetricsTopic
+from monitor.pipeline.mirror import read_ranges
 from monitor.pipeline.outbox import Outbox
 from monitor.pipeline.partials import Partials
 from monitor.pipeline.queues import Queues, WorkerBoard
@@ -117,13 +118,14 @@ class Pipeline:
 
     async def stop(self) -> None:
         """Checkpoint everything, let go of it, and leave the group."""
-        app = self._running()
-        app.consumer.stop_flow()
+        if self.app is not None:
+            self.app.consumer.stop_flow()
         await self.holdings.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await app.stop()
+        if self.app is not None:
+            await self.app.stop()
         await self._outbox.stop()
 
     def _running(self) -> BatchApp:
@@ -193,34 +195,22 @@ class Pipeline:
         self, assigned: AbstractSet[TP], generation: int
     ) -> Mapping[TP, int]:
         sources = {tp.partition for tp in assigned if tp.topic == topics.CONTACTS}
-        targets = {tp for tp in assigned if tp.topic == topics.QUEUE_PARTIALS}
-        claimed = await self.holdings.claim(sources, generation)
-        ranges = await self._partial_ranges(targets)
-        self._queues.own(
-            {tp.partition: around for tp, around in ranges.items()}, self._partitions
+        targets = {tp.partition for tp in assigned if tp.topic == topics.QUEUE_PARTIALS}
+        since = clocks.WallClock().now(0) - LOOK_BACK_MS
+        ranges = await read_ranges(
+            self._settings, topics.QUEUE_PARTIALS, targets, since
         )
+        claimed = await self.holdings.claim(sources, generation)
+        self._queues.own(ranges, self._partitions)
         self.board.starting = ""
         log.info(
             "stream=queues generation=%d owned=%s",
             generation,
-            ",".join(str(tp.partition) for tp in sorted(targets)) or "none",
+            ",".join(map(str, sorted(targets))) or "none",
         )
-        offsets = {TP(topics.CONTACTS, n): offset for n, offset in claimed.items()}
-        return offsets | {tp: start for tp, (start, _) in ranges.items()}
-
-    async def _partial_ranges(
-        self, targets: AbstractSet[TP]
-    ) -> dict[TP, tuple[int, int]]:
-        """Where each target's reading begins, and where its log ends."""
-        if not targets:
-            return {}
-        consumer = self._running().consumer
-        ends = await consumer.ends(targets)
-        if self._settings.embedded:  # its timestamps aren't real
-            return {tp: (ends[tp], ends[tp]) for tp in targets}
-        since = clocks.WallClock().now(0) - LOOK_BACK_MS
-        starts = await consumer.offsets_at(dict.fromkeys(targets, since))
-        return {tp: (min(starts[tp], ends[tp]), ends[tp]) for tp in targets}
+        return {TP(topics.CONTACTS, n): offset for n, offset in claimed.items()} | {
+            TP(topics.QUEUE_PARTIALS, n): start for n, (start, _) in ranges.items()
+        }
 
     def _end_of_log(self, number: int) -> int | None:
         app = self.app

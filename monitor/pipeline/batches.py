@@ -189,19 +189,6 @@ class BatchConsumer(driver.Consumer):
         highwater: int | None = self._thread.highwater(tp)
         return highwater
 
-    async def offsets_at(self, instants_ms: Mapping[TP, int]) -> Mapping[TP, int]:
-        """Offset of the first record at or after each instant; the end if none is."""
-        thread = self._thread
-        consumer = thread._ensure_consumer()  # noqa: SLF001
-        found = await thread.call_thread(consumer.offsets_for_times, dict(instants_ms))
-        ends = await self.ends(instants_ms.keys())
-        return {tp: found[tp].offset if found[tp] else ends[tp] for tp in instants_ms}
-
-    async def ends(self, tps: AbstractSet[TP]) -> Mapping[TP, int]:
-        """Offset after the last record of each."""
-        ends: Mapping[TP, int] = await self.highwaters(*tps)
-        return ends
-
 
 class BatchTransport(driver.Transport):
     """Transport whose consumer hands over batches."""

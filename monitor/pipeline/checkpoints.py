@@ -2,9 +2,9 @@
 
 Rule: a checkpoint is one transaction with every changed row, the source offset that
 they belong to, the visits that became final and the dead letters. Between taking them
-and the commit nothing may be forgotten: a transaction that fails ends the process, and the
-next owner starts from the checkpoint before it. (A later checkpoint with a newer offset
-and without those rows would be silent corruption.)
+and the commit nothing may be forgotten: a transaction that fails ends the process, and
+the next owner starts from the checkpoint before it. (A later checkpoint with a newer
+offset and without those rows would be silent corruption.)
 
 Each source partition has its own transactional producer. Starting it fences whoever
 held the partition before: a zombie's next commit fails.

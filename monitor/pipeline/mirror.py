@@ -59,6 +59,33 @@ async def read_mirrors(
     return mirrors
 
 
+async def read_ranges(
+    settings: Settings, topic: str, numbers: Iterable[int], since_ms: int
+) -> dict[int, tuple[int, int]]:
+    """First offset at or after the instant `since_ms`, and the end, of each partition.
+
+    With the demo's embedded broker, whose timestamps aren't real, both are the end.
+    A connection of its own, because an answer waits for the fetches before it.
+
+    Raises:
+        KafkaError: the broker didn't answer.
+    """
+    tps = [TopicPartition(topic, number) for number in numbers]
+    if not tps:
+        return {}
+    consumer = AIOKafkaConsumer(**client_arguments(settings), enable_auto_commit=False)
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(tps)
+        found = {}
+        if not settings.embedded:
+            found = await consumer.offsets_for_times(dict.fromkeys(tps, since_ms))
+    finally:
+        await consumer.stop()
+    starts = {tp: found[tp].offset if found.get(tp) else ends[tp] for tp in tps}
+    return {tp.partition: (min(starts[tp], ends[tp]), ends[tp]) for tp in tps}
+
+
 async def _bounds(consumer: Any, numbers: Iterable[int]) -> dict[int, Mirror]:
     sources = [TopicPartition(topics.CONTACTS, number) for number in numbers]
     firsts = await consumer.beginning_offsets(sources)

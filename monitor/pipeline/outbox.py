@@ -53,7 +53,8 @@ class Outbox:
 
     async def stop(self) -> None:
         """Send what is left and disconnect."""
-        await self._producer.stop()
+        if self._connected is not None:
+            await self._connected.stop()
 
     async def partitions(self, topic: str) -> int:
         """Number of partitions of `topic`."""

@@ -103,11 +103,9 @@ def head_of(path: Path) -> bytes:
 def holds(path: Path, position: Position) -> bool:
     """Whether the file begins with what the position remembers and reaches up to it.
 
-    Says no for a position at the very start, which remembers nothing of its file.
+    Says nothing about a position at the very start, which remembers no file.
     Raises `OSError` when the file is gone or can't be read.
     """
-    if position.head_bytes == 0:
-        return False
     with path.open("rb") as file, unpacked(file, path.suffix) as stream:
         head = _read(stream, position.head_bytes)
         if head_digest(head) != position.head_digest:

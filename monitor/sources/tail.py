@@ -114,30 +114,25 @@ class Tail:
         position = self._resume
         if position is None:
             return (self._path, 0, 0) if self._path.exists() else None
-        found = self._find(position)
+        found = self._find(position) if position.offset else None
         if found is not None:
             return found, position.offset, position.line
         newer = self._newer_than(position.modified_ns)
         if not newer:
             return None
-        self._notes.append(
-            "the file that was read last has been cut or is gone, with no copy beside "
-            f"it; going on at the start of {newer[0]}"
-        )
+        if position.offset:
+            self._notes.append(
+                "the file that was read last has been cut or is gone, with no copy "
+                f"beside it; going on at the start of {newer[0]}"
+            )
         return newer[0], 0, 0
 
     def _find(self, position: Position) -> Path | None:
         """The position's file: by its inode, else a copy of it by its first bytes."""
         files = [self._path] if self._path.exists() else []
         files += reversed(_rotated(self._path))
-        same = [
-            path
-            for path in files
-            if _identity(path) == (position.device, position.inode)
-        ]
-        for path in same:
-            if position.head_bytes == 0 or holds(path, position):
-                return path
+        place = (position.device, position.inode)
+        files.sort(key=lambda path: _identity(path) != place)
         return next((path for path in files if _may_hold(path, position)), None)
 
     def _leave_cut(self, current: LogFile) -> None:
@@ -167,7 +162,7 @@ class Tail:
     def _newer_than(
         self, modified_ns: int, current: LogFile | None = None
     ) -> list[Path]:
-        """Files with content written to since then, oldest first, the log itself last."""
+        """Files with content written to since then, oldest first, the log last."""
         newer = self._rotated_since(modified_ns, current)
         if self._path.exists() and self._path.stat().st_size > 0:
             newer.append(self._path)

@@ -19,7 +19,6 @@ from monitor.core.contact import Contact
 from monitor.core.events import Event
 from monitor.core.partition import Partition
 from monitor.core.rules import Rules
-from monitor.core.view import PartitionCounts
 from monitor.wire.errors import UnknownStateVersion, WireError
 
 STATE_VERSION = 1
@@ -138,7 +137,8 @@ def _restore_meta(partition: Partition, value: bytes) -> None:
     partition.watermark = meta["watermark"]
     partition.now = meta["now"]
     partition.starts = {s: tuple(instants) for s, instants in meta["starts"].items()}
-    partition.counts = PartitionCounts(**meta["counts"])
+    for name, count in meta["counts"].items():
+        setattr(partition.counts, name, count)
 
 
 def _restore_pane(partition: Partition, key: bytes, value: bytes) -> None:

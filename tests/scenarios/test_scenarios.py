@@ -8,12 +8,12 @@ import pytest
 
 from monitor.core.events import Event
 from monitor.core.partition import Partition
-from monitor.core.report import Report, report
+from monitor.core.report import Report
 from monitor.core.rules import Rules
-from monitor.core.view import QueuePart, QueueView
 from monitor.core.visit_record import VisitRecord, records_of
 from monitor.wire.state import restore, take_rows
 from tests.scenarios.script import Expectation, Look, Scenario, read
+from tests.support.contacts import report_of
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
 SCENARIOS = [scenario for path in FILES for scenario in read(path)]
@@ -108,18 +108,6 @@ def test_a_scenario_gives_its_numbers_in_every_way(scenario: Scenario) -> None:
             assert numbers["drift"] == 0
 
 
-def report_of(partition: Partition, now: int) -> Report:
-    """The report of a live partition at `now`."""
-    parts = partition.parts(now, everything=True)
-    parts.sort(key=lambda part: (part.queue, part.channel))
-    return report([_view(part, partition) for part in parts], partition.counts, now)
-
-
-def _view(part: QueuePart, partition: Partition) -> QueueView:
-    fields = {name: getattr(part, name) for name in QueuePart.__slots__}
-    return QueueView(rules=partition.rules.queue(part.queue, part.channel), **fields)
-
-
 def visits_of(partition: Partition) -> dict[str, VisitRecord]:
     """The visits in memory, by contact and number."""
     return {
@@ -159,3 +147,12 @@ def _look_up(
     for part in name.split("."):
         place = place.get(part, 0)
     return place
+
+
+def test_a_wrong_line_is_refused_with_its_number(tmp_path: Path) -> None:
+    """Who mistypes a scenario is told where."""
+    path = tmp_path / "bad.txt"
+    path.write_text("scenario: one\n\n  0:00  a  quued\n", encoding="utf-8")
+
+    with pytest.raises(ValueError, match=r"bad\.txt:3: .*unknown type"):
+        read(path)

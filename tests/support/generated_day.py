@@ -5,6 +5,7 @@ The same seed gives the same events. What they add up to, the core alone says.
 
 import random
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from monitor.core.events import Event, Kind
 
@@ -36,7 +37,7 @@ def _contact(contact: str, begin: int, chance: random.Random) -> Iterator[Event]
     queue = chance.choice(QUEUES)
     agent = f"agent-{chance.randrange(40)}"
 
-    def event(at: int, kind: Kind, **fields: object) -> Event:
+    def event(at: int, kind: Kind, **fields: Any) -> Event:
         return Event(at, kind, contact, queue=queue, source=SOURCE)._replace(**fields)
 
     wait = int(chance.expovariate(1 / 25_000))

@@ -22,7 +22,9 @@ class WorkerProcess:
     As a context manager: killed at the end, if it is still there.
     """
 
-    def __init__(self, directory: Path, name: str, bootstrap: str, **settings: object):
+    def __init__(
+        self, directory: Path, name: str, bootstrap: str, **settings: object
+    ) -> None:
         self.name = name
         self.log = directory / f"{name}.log"
         options = [f"--set={key}={value}" for key, value in settings.items()]

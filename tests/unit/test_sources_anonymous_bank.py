@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import itertools
 import json
 from collections import Counter, defaultdict
 from datetime import datetime
@@ -48,7 +49,9 @@ def test_the_months_known_answers_come_out() -> None:
         "max_wait": max(answered + abandoned),
         "answered_within_20": sum(wait <= 20 for wait in answered),
         "abandoned_within_20": sum(wait <= 20 for wait in abandoned),
-        "sum_service": sum(e.duration_ms // 1000 for e in events if e.kind == Kind.ENDED),
+        "sum_service": sum(
+            e.duration_ms // 1000 for e in events if e.kind == Kind.ENDED
+        ),
         "answered_with_NO_SERVER": sum(
             e.kind == Kind.ANSWERED and not e.agent for e in events
         ),
@@ -80,7 +83,9 @@ def test_the_hours_known_answers_come_out() -> None:
     with (DATA / "known_hourly_january.csv").open() as file:
         known = {
             (row["date"], int(row["hour"])): {
-                name: int(row[name]) for name in row if name not in ("month", "date", "hour")
+                name: int(row[name])
+                for name in row
+                if name not in ("month", "date", "hour")
             }
             for row in csv.DictReader(file)
         }
@@ -109,7 +114,7 @@ def test_events_come_in_order_of_time() -> None:
     """The file is ordered by voice line; a replay needs time."""
     _, events = january()
 
-    assert all(a.at <= b.at for a, b in zip(events, events[1:], strict=False))
+    assert all(a.at <= b.at for a, b in itertools.pairwise(events))
 
 
 def test_a_calls_events_follow_each_other_by_the_reported_durations() -> None:
@@ -119,7 +124,7 @@ def test_a_calls_events_follow_each_other_by_the_reported_durations() -> None:
     for event in events:
         calls[event.contact].append(event)
     for call in calls.values():
-        for before, after in zip(call, call[1:], strict=False):
+        for before, after in itertools.pairwise(call):
             assert after.at - before.at == after.duration_ms
         kinds = [event.kind for event in call]
         assert kinds in (

@@ -1,4 +1,4 @@
-"""Asterisk's queue_log: what each verb becomes, and what is tolerated (sources.md A1)."""
+"""Asterisk's queue_log: what each verb becomes, and what is tolerated."""
 
 import pytest
 from hypothesis import example, given
@@ -24,9 +24,7 @@ adapter = asterisk_queue_log.adapter(SOURCE)
 
 def read(line: str) -> list[Event]:
     """The events of a line, without what all of them have in common."""
-    return [
-        event._replace(id="", source="") for event in adapter(line.encode("utf-8"))
-    ]
+    return [event._replace(id="", source="") for event in adapter(line.encode("utf-8"))]
 
 
 def about(kind: Kind, **fields: object) -> Event:
@@ -185,7 +183,9 @@ def test_other_verbs_are_skipped_by_name(verb: str) -> None:
     assert skipped.value.what == verb
 
 
-@pytest.mark.parametrize("line, what", [("", "blank"), ("  ", "blank"), ("# x", "comment")])
+@pytest.mark.parametrize(
+    "line, what", [("", "blank"), ("  ", "blank"), ("# x", "comment")]
+)
 def test_blank_lines_and_comments_are_skipped(line: str, what: str) -> None:
     """They are no errors."""
     with pytest.raises(NotAnEvent) as skipped:
@@ -218,7 +218,9 @@ def test_blank_lines_and_comments_are_skipped(line: str, what: str) -> None:
 )
 def test_a_bad_line_names_what_is_wrong(line: str, reason: str, named: str) -> None:
     """The label is for the counter, the message for the person."""
-    with pytest.raises(BadLine, match=named.replace("(", r"\(").replace(")", r"\)")) as bad:
+    with pytest.raises(
+        BadLine, match=named.replace("(", r"\(").replace(")", r"\)")
+    ) as bad:
         adapter(line.encode())
     assert bad.value.reason == reason
 

@@ -488,7 +488,13 @@ async def test_it_goes_on_where_it_was(log: Log, tmp_path: Path) -> None:
     log.write(2)
     await follow(log, cursor, kafka)
 
-    assert [event.contact for event in kafka.acknowledged] == ["c0", "c1", "c2", "c3", "c4"]
+    assert [event.contact for event in kafka.acknowledged] == [
+        "c0",
+        "c1",
+        "c2",
+        "c3",
+        "c4",
+    ]
 
 
 async def test_a_crash_between_sending_and_cursor_repeats_and_loses_nothing(
@@ -511,7 +517,9 @@ async def test_a_crash_between_sending_and_cursor_repeats_and_loses_nothing(
 
     assert len(kafka.acknowledged) == 3 + 4 + 4 + 2
     assert len(contacts(kafka)) == 9
-    assert {event.contact for event in kafka.acknowledged} == {f"c{n}" for n in range(9)}
+    assert {event.contact for event in kafka.acknowledged} == {
+        f"c{n}" for n in range(9)
+    }
 
 
 async def test_a_process_killed_at_any_write_of_the_cursor_loses_nothing(
