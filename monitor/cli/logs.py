@@ -7,11 +7,43 @@ aren't, become one quoted value.
 import json
 import logging
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 OURS = "monitor"
 QUIET = ("aiokafka", "faust", "mode", "asyncio", "aiohttp", "kafka")
 """Libraries whose chatter below a warning helps nobody."""
+
+
+REPEAT_SECONDS = 10.0
+"""How often a library may say the same: while a broker is down, aiokafka says it
+hundreds of times a second."""
+
+
+class RepeatFilter(logging.Filter):
+    """Lets a library's message through once in `REPEAT_SECONDS`, whatever its values."""
+
+    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
+        """Measure time by `steady` seconds."""
+        super().__init__()
+        self._steady = steady
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write it; it tells how many of its kind were left out."""
+        if record.name.partition(".")[0] == OURS:
+            return True
+        kind = (record.name, str(record.msg))
+        now = self._steady()
+        said_at, left_out = self._said.get(kind, (-REPEAT_SECONDS, 0))
+        if now - said_at < REPEAT_SECONDS:
+            self._said[kind] = (said_at, left_out + 1)
+            return False
+        self._said[kind] = (now, 0)
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} ({left_out} like it)", ()
+        return True
 
 
 class KeyValueFormatter(logging.Formatter):
@@ -46,6 +78,7 @@ def set_up_logs() -> None:
     """Write the logs of this process to stderr; once, at the start of a command."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(KeyValueFormatter())
+    handler.addFilter(RepeatFilter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

@@ -54,7 +54,9 @@ def command(settings: Settings) -> None:
     or cut off (start it again), 70 something is wrong inside (see the log).
     """
     set_up_logs()
-    uvloop.run(work(settings))
+    # As the policy, so that the consumer's thread gets the faster loop as well.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.run(work(settings))
 
 
 async def work(settings: Settings) -> None:

@@ -51,8 +51,12 @@ class Partition:
         self.dirty: dict[str, Contact | None] = {}
         """Contacts that changed since they were taken; None: gone."""
         self._reviews: Timers[str] = Timers()
-        """Contacts, by the event instant that must be beyond the horizon before it is
-        worth looking whether to forget them."""
+        """New contacts, by the instant at which they opened: most are over when the
+        clock is a horizon further, and only the others need a timer for their age."""
+        self._endings: Timers[str] = Timers()
+        """Reviewed contacts, by the event instant that must be beyond the horizon
+        before it is worth looking whether to forget them. Each contact is in one of
+        the two."""
         self._keep_finished = keep_finished
         self._finished: list[VisitRecord] = []
         self.taken_offset = 0
@@ -195,11 +199,17 @@ class Partition:
             contact = self.contacts.get(contact_id)
             if contact is not None and contact.open:
                 self._age(contact)
-        past = max(self.now, self.watermark) - self.rules.horizon_ms
-        for contact_id in self._reviews.pop_before(past):
-            contact = self.contacts.get(contact_id)
-            if contact is not None:
-                self._review(contact, past)
+        horizon = self.rules.horizon_ms
+        for contact_id in self._reviews.pop_before(
+            max(self.now, self.watermark) - horizon
+        ):
+            contact = self.contacts[contact_id]
+            if contact.open:
+                self._age(contact)
+            self._endings.push(contact.last_at, contact_id)
+        past = self.watermark - horizon
+        for contact_id in self._endings.pop_before(past):
+            self._end(self.contacts[contact_id], past)
 
     def _age(self, contact: Contact) -> None:
         if contact.due < self.now:
@@ -208,15 +218,17 @@ class Partition:
         if contact.open:
             self._live.ages.push(max(contact.due, self.now), contact.id)
 
-    def _review(self, contact: Contact, past: int) -> None:
+    def _end(self, contact: Contact, past: int) -> None:
         """Forget the contact if it is over for good, else look again later."""
-        if contact.open:
+        if contact.open and contact.due < self.now:
             self._age(contact)
-        final = contact.last_at < self.watermark - self.rules.horizon_ms
-        if final and not contact.open:
+        if contact.open:
+            # Not at each call: contacts that wait for hours may be many.
+            self._endings.push(past + self.rules.horizon_ms // 4, contact.id)
+        elif contact.last_at < past:
             self._forget(contact)
-            return
-        self._reviews.push(max(contact.last_at, past), contact.id)
+        else:
+            self._endings.push(contact.last_at, contact.id)
 
     def _forget(self, contact: Contact) -> None:
         if self._keep_finished:

@@ -41,23 +41,26 @@ def records_of(contact: Contact) -> list[VisitRecord]:
     return [_record(contact.id, contact.source, visit) for visit in contact.visits]
 
 
+_FATES = {fate: fate.name.lower() for fate in Fate}
+
+
 def _record(contact: str, source: str, visit: Visit) -> VisitRecord:
     return VisitRecord(
-        contact=contact,
-        visit=visit.number,
-        queue=visit.state.name,
-        channel=visit.state.channel,
-        source=source,
-        queued_at=visit.queued_at,
-        fate=Fate(visit.fate).name.lower(),
-        reason=visit.reason,
-        fate_at=visit.fate_at,
-        wait_ms=visit.wait_ms,
-        threshold_ms=visit.terms.threshold_ms,
-        agent=visit.agent,
-        ended_at=visit.ended_at,
-        handled_at=visit.handled_at,
-        talk_ms=visit.talk_ms,
-        hold_ms=visit.hold_ms,
-        acw_ms=visit.acw_ms,
+        contact,
+        visit.number,
+        visit.state.name,
+        visit.state.channel,
+        source,
+        visit.queued_at,
+        _FATES[visit.fate],
+        visit.reason,
+        visit.fate_at,
+        visit.wait_ms,
+        visit.terms.threshold_ms,
+        visit.agent,
+        visit.ended_at,
+        visit.handled_at,
+        visit.talk_ms,
+        visit.hold_ms,
+        visit.acw_ms,
     )

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from heapq import merge
+from itertools import pairwise
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,9 @@ from monitor.core.events import Event
 from monitor.embedded.day import shifted
 
 PAUSE_MS = 3_600_000
-"""From this length on, a time without events is told."""
+"""From this length on, a time without events is told,"""
+PAUSE_SECONDS = 5.0
+"""if this much of it, in real time, is still to come."""
 
 Send = Callable[[Event], Awaitable[None]]
 
@@ -24,8 +27,7 @@ Send = Callable[[Event], Awaitable[None]]
 def opening(day: Iterable[Event]) -> int:
     """When the day's business begins: the first event after its longest pause."""
     instants = sorted(event.at for event in day)
-    pauses = zip(instants, instants[1:], strict=False)
-    return max(pauses, key=lambda pause: pause[1] - pause[0])[1]
+    return max(pairwise(instants), key=lambda pause: pause[1] - pause[0])[1]
 
 
 def days_without_end(
@@ -72,7 +74,8 @@ class Feeder:
         for event in events:
             seconds = self._clock.seconds_until(event.at)
             if seconds > 0:
-                if last_at is not None and event.at - last_at >= PAUSE_MS:
+                is_long = last_at is not None and event.at - last_at >= PAUSE_MS
+                if is_long and seconds >= PAUSE_SECONDS:
                     self._on_pause(event.at)
                 await self._sleep(seconds)
             await self._send(event)

@@ -91,9 +91,7 @@ def _make_by_producer() -> str:
 async def _relay(host: str, port: int) -> None:
     """Stand in front of the cluster at `host` and `port`; say where; never return."""
 
-    async def serve(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(host, port)
         except OSError:

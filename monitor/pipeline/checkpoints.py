@@ -36,15 +36,9 @@ MAX_BATCH_BYTES = 900_000
 ROWS_BEFORE_PAUSE = 2_000
 """Rows put into batches before others get a turn: a few milliseconds."""
 
-Header = tuple[str, bytes]
-
-
-class Row(NamedTuple):
-    """One record that a transaction sends."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[Header] = ()
+Row = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
+"""Key, value and headers of one record that a transaction sends."""
+NO_HEADERS: Sequence[tuple[str, bytes]] = []
 
 
 class Checkpoint(NamedTuple):
@@ -92,9 +86,9 @@ class CheckpointWriter:
         try:
             async with asyncio.timeout(TRANSACTION_SECONDS):
                 await self._producer.begin_transaction()
-                await self._send(topics.CONTACTS_STATE, _rows(checkpoint))
-                await self._send(topics.VISITS, _visits(checkpoint))
-                await self._send(topics.DEAD_LETTERS, _letters(checkpoint))
+                await self._send(topics.CONTACTS_STATE, _plain(checkpoint.rows))
+                await self._send(topics.VISITS, _plain(checkpoint.visits))
+                await self._send(topics.DEAD_LETTERS, checkpoint.dead_letters)
                 await self._producer.commit_transaction()
         except ProducerFenced as error:
             raise FencedError(
@@ -106,11 +100,13 @@ class CheckpointWriter:
     async def _send(self, topic: str, rows: Iterable[Row]) -> None:
         sent: list[asyncio.Future[Any]] = []
         batch = self._producer.create_batch()
-        for count, row in enumerate(rows, 1):
-            if not _append(batch, row):
+        append = batch.append
+        for count, (key, value, headers) in enumerate(rows, 1):
+            if append(key=key, value=value, timestamp=None, headers=headers) is None:
                 sent.append(await self._send_batch(batch, topic))
                 batch = self._producer.create_batch()
-                _append(batch, row)
+                append = batch.append
+                append(key=key, value=value, timestamp=None, headers=headers)
             if not count % ROWS_BEFORE_PAUSE:
                 await asyncio.sleep(0)
         if batch.record_count():
@@ -138,20 +134,5 @@ class CheckpointWriter:
             )
 
 
-def _append(batch: Any, row: Row) -> bool:
-    added = batch.append(
-        key=row.key, value=row.value, timestamp=None, headers=list(row.headers)
-    )
-    return added is not None
-
-
-def _rows(checkpoint: Checkpoint) -> Iterable[Row]:
-    return (Row(key, value) for key, value in checkpoint.rows)
-
-
-def _visits(checkpoint: Checkpoint) -> Iterable[Row]:
-    return (Row(key, value) for key, value in checkpoint.visits)
-
-
-def _letters(checkpoint: Checkpoint) -> Iterable[Row]:
-    return (Row(*letter) for letter in checkpoint.dead_letters)
+def _plain(rows: Iterable[tuple[bytes, bytes | None]]) -> Iterable[Row]:
+    return ((key, value, NO_HEADERS) for key, value in rows)

@@ -28,6 +28,11 @@ from monitor.wire.events import encode_event
 REQUEST_TIMEOUT_MS = 20_000
 LINGER_MS = 10
 MAX_BATCH_BYTES = 128 * 1024
+PATIENCE_SECONDS = 30.0
+"""How long `flush` waits without any acknowledgement. An idempotent producer never
+gives up by itself."""
+CLOSE_SECONDS = 5.0
+"""How long `stop` lets the producer finish."""
 Headers = Sequence[tuple[str, bytes]]
 
 
@@ -39,9 +44,12 @@ class EventSink:
     there or may not be written to.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         """Remember the settings; `start` connects."""
         self._settings = settings
+        self._patience_seconds = patience_seconds
         self._producer: AIOKafkaProducer | None = None
         self._partitions: list[int] = []
         self._failure: BaseException | None = None
@@ -108,16 +116,29 @@ class EventSink:
     async def flush(self) -> None:
         """Return when Kafka has acknowledged everything that was handed over."""
         while self._unacknowledged and self._failure is None:
+            before = len(self._unacknowledged)
             await asyncio.wait(
-                self._unacknowledged, return_when=asyncio.FIRST_EXCEPTION
+                self._unacknowledged,
+                timeout=self._patience_seconds,
+                return_when=asyncio.FIRST_EXCEPTION,
             )
+            if len(self._unacknowledged) == before:
+                waited = f"no acknowledgement in {self._patience_seconds:g} s"
+                self._failure = TimeoutError(waited)
         self._raise_failure()
 
     async def stop(self) -> None:
         """Close the connection. What was not flushed may be lost."""
         producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
+        if producer is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await producer.stop()
+        except TimeoutError:
+            # It waits for acknowledgements for ever; only its sender can be ended.
+            await producer._sender.close()  # noqa: SLF001 - nothing public does it
+            await producer.client.close()
 
     async def _see_topics(self, producer: AIOKafkaProducer) -> None:
         # Asked of all topics, because asking for one by name makes Kafka create it,

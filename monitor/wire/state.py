@@ -10,6 +10,7 @@ fine, `c` coarse, `d` day, `t` total).
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -25,6 +26,10 @@ STATE_VERSION = 1
 META_KEY = b"m"
 Row = tuple[bytes, bytes | None]
 _dumps = orjson.dumps
+_CONTACT = Event._fields.index("contact")
+_without_contact = itemgetter(
+    *(index for index in range(len(Event._fields)) if index != _CONTACT)
+)
 
 
 def take_rows(partition: Partition) -> list[Row]:
@@ -73,22 +78,29 @@ def restore(rules: Rules, rows: Iterable[tuple[bytes, bytes]]) -> Partition:
     """
     partition = Partition(rules)
     contacts: list[tuple[str, bytes]] = []
+    panes: list[tuple[bytes, bytes]] = []
+    strange: list[bytes] = []
     meta = b""
     for key, value in rows:
         mark = key[:1]
         if mark == b"c":
             contacts.append((key[1:].decode(), value))
         elif mark == b"q":
-            _restore_pane(partition, key, value)
+            panes.append((key, value))
         elif key == META_KEY:
             meta = value
         else:
-            raise WireError(f"a state row has the unknown key {key!r}")
+            strange.append(key)
     if not meta:
-        if contacts or partition.queues:
+        if contacts or panes or strange:
             raise WireError("the durable state has rows but no meta row")
         return partition
+    # First of all the version: rows of another one may look like anything.
     _restore_meta(partition, meta)
+    if strange:
+        raise WireError(f"a state row has the unknown key {strange[0]!r}")
+    for key, value in panes:
+        _restore_pane(partition, key, value)
     for state in partition.queues.values():
         state.panes.advance(partition.now)
     restored = [_contact_of(contact_id, value) for contact_id, value in contacts]
@@ -99,7 +111,7 @@ def restore(rules: Rules, rows: Iterable[tuple[bytes, bytes]]) -> Partition:
 
 def _contact_row(contact: Contact) -> bytes:
     visits = [[*visit.terms, visit.crossed] for visit in contact.visits]
-    log = [event[:2] + event[3:] for event in contact.log]
+    log = [_without_contact(event) for event in contact.log]
     return _dumps([contact.clocked, contact.active_at, visits, log])
 
 
@@ -107,7 +119,10 @@ def _contact_of(
     contact_id: str, value: bytes
 ) -> tuple[Contact, list[Terms], list[bool]]:
     clocked, active_at, visits, log = orjson.loads(value)
-    events = [Event._make([*f[:2], contact_id, *f[2:]]) for f in log]
+    events = [
+        Event._make([*fields[:_CONTACT], contact_id, *fields[_CONTACT:]])
+        for fields in log
+    ]
     contact = Contact(contact_id, events[0].source)
     contact.log = events
     contact.clocked = clocked

@@ -8,12 +8,14 @@ import orjson
 
 from monitor.core.visit_record import VisitRecord
 
+_FIELDS = VisitRecord._fields
 _INSTANTS = ("fate_at", "ended_at", "handled_at")
 
 
 def encode_visit(record: VisitRecord) -> bytes:
     """Write one final visit."""
-    fields = record._asdict()
+    fields = dict(zip(_FIELDS, record, strict=True))
     for name in _INSTANTS:
-        fields[name] = fields[name] or None
+        if not fields[name]:
+            fields[name] = None
     return orjson.dumps(fields)

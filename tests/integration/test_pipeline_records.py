@@ -128,7 +128,7 @@ def test_unknown_event_types_are_counted_and_ignored(
 def test_a_source_that_restarted_is_told_to_every_partition(
     fresh_kafka: KafkaServer, tmp_path: Path
 ) -> None:
-    """Its event reaches one partition only; the worker copies it to the others, once."""
+    """Its event reaches one partition only; it is copied to the others, once."""
     restarted = event(Kind.SOURCE_STARTED, 60, contact="")
     with start(fresh_kafka, tmp_path, "restart") as worker:
         asyncio.run(produce(fresh_kafka.bootstrap, [(None, restarted)]))

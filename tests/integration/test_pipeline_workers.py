@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -88,7 +88,7 @@ class Scraper:
                     self._last[name] = value
             self.shown_twice += [name for name, times in shown.items() if times > 1]
 
-    def __enter__(self) -> "Scraper":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -210,7 +210,7 @@ def test_a_stopped_worker_leaves_its_state_and_its_place_at_once(
 
 
 def test_a_broker_that_is_down_is_tried_again_and_again(tmp_path: Path) -> None:
-    """The worker says whom it tries, answers that it isn't ready, and can be stopped."""
+    """It says whom it tries, answers that it is not ready, and can be stopped."""
     nobody = f"127.0.0.1:{free_port()}"
     with WorkerProcess(tmp_path, "patient", nobody) as worker:
         wait_until(

@@ -15,12 +15,13 @@ A file holds scenarios; each opens with its statement and has three kinds of lin
       events      applied=2 late=0
       visit a.1   fate=answered wait_ms=21s
 
-Settings come first: `queue NAME:`, `horizon:`, `start:` (the instant of 0:00), `ordered:`
-and why (the numbers depend on the order of arrival, so only that order is run).
+Settings come first: `queue NAME:`, `horizon:`, `start:` (the instant of 0:00),
+`ordered:` and why (the numbers depend on the order of arrival, so only that one is run).
 Events are `TIME CONTACT TYPE FIELD=VALUE …`; contact `-` with a `source.…` type is a
 source event. They go through the wire's decoder. Under `at` stand names of the report
 (interface.md section 3); an event below an `at` comes after that report.
-`12s`, `4h` are milliseconds, `860/1040` is a ratio, `{overflow:1}` a table, `null` none.
+`12s`, `4h` are milliseconds, `860/1040` is a ratio, `{overflow:1}` a table, `null` is
+what doesn't exist.
 """
 
 import json
@@ -108,7 +109,7 @@ def _read_line(scenario: Scenario, line: str, number: int, *, indented: bool) ->
         scenario.looks.append(Look(at, list(scenario.events)))
     elif not indented:
         _read_setting(scenario, line)
-    elif _TIME.fullmatch(line.split()[0]):
+    elif _TIME.fullmatch(line.split(maxsplit=1)[0]):
         scenario.events.append(_event(scenario, line))
     else:
         scenario.looks[-1].expected.append(_expectation(scenario, line, number))

@@ -66,7 +66,9 @@ def partition_of(
     return partition
 
 
-def part_of(partition: Partition, queue: str = "q", channel: str = "voice") -> QueuePart:
+def part_of(
+    partition: Partition, queue: str = "q", channel: str = "voice"
+) -> QueuePart:
     """One queue's numbers now."""
     [part] = [
         part

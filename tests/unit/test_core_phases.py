@@ -1,4 +1,4 @@
-"""The transition table, cell by cell: what may happen happens, the rest does nothing."""
+"""The transition table, cell by cell: what can be happens, the rest does nothing."""
 
 from typing import Any
 
@@ -64,7 +64,13 @@ def in_phase(phase: Phase) -> tuple[Partition, Visit]:
 def one_event(kind: Kind, visit: int = 1) -> Event:
     queue = "q" if kind in (Kind.QUEUED, Kind.REJECTED) else ""
     return event(
-        50, "a", kind, visit=visit, queue=queue, agent="bo", reason=REASONS.get(kind, "")
+        50,
+        "a",
+        kind,
+        visit=visit,
+        queue=queue,
+        agent="bo",
+        reason=REASONS.get(kind, ""),
     )
 
 
@@ -144,9 +150,7 @@ def test_each_phase_can_be_reached_and_all_but_the_last_be_left() -> None:
 
     assert set(TRANSITIONS) == set(Phase)
     assert reached | {Phase.WAITING, Phase.WRAP_UP} == set(Phase)
-    assert all(
-        Phase.CLOSED in row.values() for row in TRANSITIONS.values()
-    )
+    assert all(Phase.CLOSED in row.values() for row in TRANSITIONS.values())
 
 
 def test_an_answer_ends_a_hold() -> None:

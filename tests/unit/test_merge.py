@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -67,7 +68,9 @@ parts = st.builds(
 
 
 @given(st.lists(parts, min_size=1, max_size=6), st.randoms())
-def test_the_order_of_parts_does_not_matter(some: Sequence[QueuePart], chance) -> None:  # type: ignore[no-untyped-def]
+def test_the_order_of_parts_does_not_matter(
+    some: Sequence[QueuePart], chance: Random
+) -> None:
     """Merging is commutative."""
     shuffled = list(some)
     chance.shuffle(shuffled)
@@ -202,7 +205,7 @@ def test_an_empty_complete_part_is_a_sign_of_life() -> None:
 
 
 def test_a_counter_that_a_clock_set_back_is_held_until_the_source_is_stale() -> None:
-    """Two workers' clocks differ by a little; a state that was reset is seen at last."""
+    """Workers' clocks differ by a little; a state that was reset is seen at last."""
     merge = merge_of(1)
     merge.accept(told(0, 5, queue_part(total={CROSSED: 2})), 0)
     back = told(0, 5, queue_part(total={CROSSED: 1}))

@@ -1,6 +1,7 @@
 """Canonical events from and to bytes: what is let in, and what is refused as what."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -36,7 +37,9 @@ LONG = "x" * (MAX_NAME + 1)
 def record(**fields: Any) -> bytes:
     """A good `contact.queued` with these fields instead; `...` leaves one out."""
     good = {"type": "contact.queued", "at": AT, "contact": "c1", "queue": "support"}
-    return json.dumps({k: v for k, v in (good | fields).items() if v is not ...}).encode()
+    return json.dumps(
+        {k: v for k, v in (good | fields).items() if v is not ...}
+    ).encode()
 
 
 def decoded(**fields: Any) -> Event:
@@ -310,7 +313,9 @@ for _type, _field in DURATIONS:
 
 
 @pytest.mark.parametrize("reason,field,fields", WRONG_FIELDS)
-def test_a_wrong_field_is_named(reason: str, field: str, fields: dict[str, Any]) -> None:
+def test_a_wrong_field_is_named(
+    reason: str, field: str, fields: dict[str, Any]
+) -> None:
     """The refusal says which field, and as what it is counted."""
     found, text = refused(record(**fields))
 
@@ -459,10 +464,8 @@ def test_whatever_comes_is_an_event_or_a_bad_record(
 ) -> None:
     """No record can raise anything else, so none can stop the stream."""
     value = junk if isinstance(junk, bytes) else json.dumps(junk).encode()
-    try:
-        decode_contact_event(value)
-    except BadRecord as error:
-        assert error.reason
+    with suppress(BadRecord):
+        assert isinstance(decode_contact_event(value), Event | None)
 
 
 @pytest.mark.parametrize("at", [AT, "2026-11-20T11:00:00+02:00"])
