@@ -22,7 +22,7 @@ hundreds of times a second."""
 
 
 class RepeatFilter(logging.Filter):
-    """Lets a library's message through once in `REPEAT_SECONDS`, whatever its values."""
+    """Lets a library say the same once in `REPEAT_SECONDS`, whatever its values."""
 
     def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
         """Measure time by `steady` seconds."""

@@ -52,11 +52,13 @@ class Partials:
         self._send = send
         self._targets = targets
         self._completed: dict[Holding, float] = {}
+        self._read: dict[Holding, int] = {}
 
     async def tick(self) -> None:
         """Let time pass for every partition and send what changed."""
         held = set(self._holdings)
         self._completed = {h: at for h, at in self._completed.items() if h in held}
+        self._read = {h: read for h, read in self._read.items() if h in held}
         for holding in sorted(held, key=lambda holding: holding.number):
             await self._tell(holding)
             await asyncio.sleep(0)
@@ -86,6 +88,10 @@ class Partials:
         grouped: dict[int, list[QueuePart]] = {}
         if everything:
             grouped = {target: [] for target in range(self._targets)}
+        elif self._read.get(holding) != holding.partition.counts.read:
+            # Its counts are shown by the target of the same number.
+            grouped = {holding.number: []}
+        self._read[holding] = holding.partition.counts.read
         for part in parts:
             target = target_of(part.queue, self._targets)
             grouped.setdefault(target, []).append(part)

@@ -12,9 +12,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import zstandard
+
 from monitor.sources.source import MAX_LINE_BYTES
 
 PACKED_SUFFIXES = (".gz", ".zst")
+UNPACKING_ERRORS = (OSError, EOFError, zlib.error, zstandard.ZstdError)
+"""What reading a damaged or vanished file may raise."""
 
 
 class UnreadableFile(OSError):  # noqa: N818 - its name is what happened
@@ -29,26 +33,11 @@ def unpacked(packed: BinaryIO, suffix: str) -> BinaryIO:
     if suffix == ".gz":
         return cast(BinaryIO, gzip.GzipFile(fileobj=packed, mode="rb"))
     if suffix == ".zst":
-        try:
-            import zstandard
-        except ImportError:
-            raise UnreadableFile(
-                "the Python package zstandard is needed to read .zst files"
-            ) from None
         reader = zstandard.ZstdDecompressor().stream_reader(
             packed, read_across_frames=True, closefd=False
         )
         return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, reader)))
     return packed
-
-
-def unpacking_errors() -> tuple[type[Exception], ...]:
-    """What reading a damaged or vanished file may raise."""
-    try:
-        import zstandard
-    except ImportError:
-        return (OSError, EOFError, zlib.error)
-    return (OSError, EOFError, zlib.error, zstandard.ZstdError)
 
 
 def read_lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -69,6 +58,6 @@ def file_lines(path: Path) -> Iterator[bytes]:
             yield from read_lines(stream)
     except UnreadableFile as error:
         raise UnreadableFile(f"{path}: {error}") from error
-    except unpacking_errors() as error:
+    except UNPACKING_ERRORS as error:
         reason = getattr(error, "strerror", None) or error
         raise UnreadableFile(f"{path}: can't be read: {reason}") from error

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monitor.sources.cursor import Position
-from monitor.sources.files import PACKED_SUFFIXES, UnreadableFile, unpacking_errors
+from monitor.sources.files import PACKED_SUFFIXES, UNPACKING_ERRORS, UnreadableFile
 from monitor.sources.logfile import Identity, LogFile, head_of, holds
 from monitor.sources.source import MAX_LINE_BYTES
 
@@ -64,7 +64,7 @@ class Tail:
             return self._read()
         except FileNotFoundError:
             return []  # renamed under our hands: the next call looks again
-        except unpacking_errors() as error:
+        except UNPACKING_ERRORS as error:
             raise UnreadableFile(f"{self._path}: {error}") from error
 
     def close(self) -> None:
@@ -232,7 +232,7 @@ def _readable_head(path: Path) -> bytes:
         return head_of(path)
     except FileNotFoundError:
         raise
-    except unpacking_errors():
+    except UNPACKING_ERRORS:
         return b""
 
 
@@ -242,7 +242,7 @@ def _may_hold(path: Path, position: Position) -> bool:
         return holds(path, position)
     except FileNotFoundError:
         raise
-    except unpacking_errors():
+    except UNPACKING_ERRORS:
         return False
 
 

@@ -64,8 +64,27 @@ def test_one_worker_gives_the_numbers_of_the_core_alone(
         report = worker.report()
 
         assert report["drift"] == 0
+        wait_until(
+            lambda: published(fresh_kafka.bootstrap) == offered_of(expected),
+            "the topic of the queues' numbers has them too",
+        )
+
         assert report["events"]["duplicate"] == expected["events"]["duplicate"] > 0
         assert worker.stop() == 0
+
+
+def offered_of(report: dict[str, Any]) -> dict[str, int]:
+    return {name: queue["offered"] for name, queue in report["queues"].items()}
+
+
+def published(bootstrap: str) -> dict[str, int]:
+    """Offered contacts by queue, from the newest records of the queues' topic."""
+    newest: dict[str, int] = {}
+    for record in asyncio.run(read_all(bootstrap, topics.QUEUE_METRICS)):
+        value = json.loads(record.value)
+        assert record.key.decode() == value["queue"]
+        newest[value["queue"]] = value["offered"]
+    return newest
 
 
 def test_january_has_its_known_answers(

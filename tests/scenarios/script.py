@@ -16,7 +16,7 @@ A file holds scenarios; each opens with its statement and has three kinds of lin
       visit a.1   fate=answered wait_ms=21s
 
 Settings come first: `queue NAME:`, `horizon:`, `start:` (the instant of 0:00),
-`ordered:` and why (the numbers depend on the order of arrival, so only that one is run).
+`ordered:` and why (the numbers depend on the order of arrival, so only that is run).
 Events are `TIME CONTACT TYPE FIELD=VALUE …`; contact `-` with a `source.…` type is a
 source event. They go through the wire's decoder. Under `at` stand names of the report
 (interface.md section 3); an event below an `at` comes after that report.

@@ -271,10 +271,10 @@ def test_an_earlier_now_is_the_one_before() -> None:
 def test_changes_for_a_checkpoint_are_seen() -> None:
     """An empty partition has none; an event, an offset make some."""
     partition = Partition(RULES)
-    assert not partition.has_changes
+    before = partition.has_changes
     partition.apply([queued(0, "a")], at(0))
 
-    assert partition.has_changes
+    assert (before, partition.has_changes) == (False, True)
     assert partition.dirty_rows > 0
 
 
@@ -336,6 +336,21 @@ def test_contacts_that_wait_for_hours_cost_no_more_each_second() -> None:
 
     assert len(partition.contacts) == 20
     assert timers(partition) <= 3 * 20
+
+
+def test_a_second_visit_with_a_shorter_age_expires_too() -> None:
+    """The contact's first visit might have waited for a day, this one for an hour."""
+    day, hour = QueueRules(max_age_ms=86_400_000), QueueRules(max_age_ms=3_600_000)
+    rules = Rules(queue=lambda queue, _: day if queue == "slow" else hour)
+    partition = partition_of([queued(0, "a", "slow")], rules=rules)
+    for second in range(0, 6_000, 10):
+        partition.apply([heartbeat(second)], at(second))
+        if second == 2_000:
+            partition.apply([queued(second, "a", "quick")], at(second))
+        partition.advance(at(second))
+
+    assert part_of(partition, "quick").total["expired"] == 1
+    assert partition.contacts["a"].visits[1].fate_at == at(5_600)
 
 
 def test_a_quiet_log_makes_no_work_of_closed_contacts() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ class FakeLog:
     def make_writer(self, number: int) -> "FakeWriter":
         return FakeWriter(self, number)
 
-    async def read(self, _: Settings, numbers: Sequence[int]) -> dict[int, Mirror]:
+    async def read(self, _: Settings, numbers: AbstractSet[int]) -> dict[int, Mirror]:
         return {number: self.mirrors[number] for number in numbers}
 
 

@@ -222,3 +222,17 @@ def test_schema_and_decoder_agree_on_any_event(data: st.DataObject) -> None:
     event = least(kind) | changes
 
     assert decoder_accepts(event) == schema_accepts(event)
+
+
+def readme_events() -> list[dict[str, Any]]:
+    text = files("monitor.wire").joinpath("README.md").read_text(encoding="utf-8")
+    lines = text.partition("```jsonl\n")[2].partition("```")[0].splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_the_readme_shows_one_good_event_of_each_type() -> None:
+    """What a producer's author copies from there is right."""
+    shown = readme_events()
+
+    assert sorted(event["type"] for event in shown) == DECODED_TYPES
+    assert all(schema_accepts(event) and decoder_accepts(event) for event in shown)
