@@ -62,7 +62,7 @@ class EmbeddedBroker:
         if find_spec("confluent_kafka") is None:
             raise EmbeddedBrokerError(
                 "the embedded broker needs the package confluent-kafka: "
-                "pip install 'callcenter-monitor[demo]', or give a Kafka by --bootstrap"
+                "pip install 'callcenter-monitor[demo]'"
             )
         # A session of its own: Ctrl-C ends the program first and then its broker.
         # -P: the child's folder is no place to import from.
