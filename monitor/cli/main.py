@@ -31,11 +31,12 @@ COMMANDS = {
     "worker": "The pipeline against a Kafka: live numbers, metrics and pages.",
     "ingest": "Events of a source system into Kafka.",
     "replay": "A recording into Kafka, or offline into a report.",
+    "dead-letters": "Records that could not be read: lists, shows and replays them.",
     "config": "All settings; checks a file.",
     "topics": "The Kafka topics that are needed: creates and checks them.",
 }
-"""Commands in the order of the help; the module is `monitor.cli.<name>`, and has the
-click command as `command`. One without its module isn't offered."""
+"""Commands in the order of the help; the module is `monitor.cli.<name>`, with `_` for
+`-`, and has the click command as `command`. One without its module isn't offered."""
 
 
 class LazyGroup(click.Group):
@@ -75,7 +76,7 @@ class LazyGroup(click.Group):
 
 
 def _module(name: str) -> str:
-    return f"monitor.cli.{name}"
+    return f"monitor.cli.{name.replace('-', '_')}"
 
 
 @click.group(

@@ -13,7 +13,7 @@ from typing import Any
 import click
 import uvloop
 
-from monitor.cli.errors import UserMistake
+from monitor.cli.errors import Unreachable, UserMistake
 from monitor.cli.logs import set_up_logs
 from monitor.cli.options import common_options, example, serving_options
 from monitor.config import Settings
@@ -51,7 +51,8 @@ def command(settings: Settings) -> None:
     then the end.
 
     Exit codes besides the usual: 4 another worker took over while this one was paused
-    or cut off (start it again), 70 something is wrong inside (see the log).
+    or cut off (start it again), 5 the durable state is a newer release's (run that
+    one; nothing was written), 70 something is wrong inside (see the log).
     """
     set_up_logs()
     # As the policy, so that the consumer's thread gets the faster loop as well.
@@ -77,6 +78,8 @@ async def work(settings: Settings) -> None:
         await _stop(pipeline)
     except DifferentPartitionsError as error:
         raise UserMistake(str(error)) from error
+    except topics.KafkaUnreachableError as error:
+        raise Unreachable(str(error)) from error
     except AppEndedError as error:
         end_process(error, "running")
     finally:

@@ -121,6 +121,7 @@ class Settings(Section):
             horizon_ms=self.horizon,
             future_ms=self.future,
             max_queues=self.limits.queues,
+            own_queues=frozenset(self.queues),
         )
 
     def _queue_rules(self) -> Callable[[str, str], QueueRules]:

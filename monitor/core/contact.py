@@ -12,6 +12,13 @@ from monitor.core.events import Event
 from monitor.core.visit import Visit
 
 NEVER = 1 << 62
+CROWDED = 30
+"""So many events are surely not too many, however long their names are."""
+FULL_CHARACTERS = 140_000
+"""Names and ids in a contact's events, with `EVENT_CHARACTERS` for each event: about
+1,000 events. Its durable row must fit into one record, six bytes a character at worst,
+and an id that a source gives to all of its contacts must not stop the stream."""
+EVENT_CHARACTERS = 100
 
 
 class Contact:
@@ -51,6 +58,23 @@ class Contact:
     def open(self) -> bool:
         """Whether any visit is open."""
         return any(visit.open for visit in self.visits)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has as many events as one contact may have."""
+        return (
+            sum(
+                EVENT_CHARACTERS
+                + len(event.id)
+                + len(event.customer)
+                + len(event.agent)
+                + len(event.source)
+                + len(event.to_queue)
+                + 2 * len(event.queue)  # its visit holds it as well
+                for event in self.log
+            )
+            > FULL_CHARACTERS
+        )
 
     @property
     def last_at(self) -> int:

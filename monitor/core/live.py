@@ -51,7 +51,12 @@ class LiveBooks:
         found = self.queues.get((queue, channel))
         if found is not None:
             return found
-        if queue not in self._names and len(self._names) >= self._rules.max_queues:
+        rules = self._rules
+        if (
+            queue not in self._names
+            and len(self._names) >= rules.max_queues
+            and queue not in rules.own_queues
+        ):
             self._counts.queues_folded += 1
             queue = OTHER_QUEUE
         return self.queue_state(queue, channel)
@@ -62,7 +67,7 @@ class LiveBooks:
         if found is None:
             found = QueueState(queue, channel, self._rules)
             self.queues[queue, channel] = found
-            if queue != OTHER_QUEUE:
+            if queue != OTHER_QUEUE and queue not in self._rules.own_queues:
                 self._names.add(queue)
         return found
 

@@ -6,11 +6,12 @@ never do is take a shown counter down; `Merge.accept` says which parts are belie
 Time is an argument: `at_ms` is the reader's own steady clock, never an event's.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from monitor.core.rules import QueueRules
-from monitor.core.tally import add
+from monitor.core.queue_names import Names
+from monitor.core.rules import OTHER_QUEUE, QueueRules
+from monitor.core.tally import OFFERED, add
 from monitor.core.view import PartitionCounts, PartitionPart, QueuePart, QueueView
 
 QueueKey = tuple[str, str]
@@ -78,10 +79,28 @@ class _Source:
     """Since when its parts are held back, because a counter would go down."""
 
 
+def merge_views(views: Sequence[QueueView]) -> QueueView:
+    """One queue's shares as one: `OTHER_QUEUE` has one in each target partition.
+
+    The most that waited at once is the sum of the shares' own: an upper bound.
+    """
+    if len(views) == 1:
+        return views[0]
+    merged = merge_parts(views)
+    fields = {name: getattr(merged, name) for name in QueuePart.__slots__}
+    peak = sum(view.waiting_max for view in views)
+    return QueueView(rules=views[0].rules, waiting_max=peak, **fields)
+
+
 class Merge:
     """One target partition: the latest part of every source partition, merged.
 
     Nothing of it is durable: it is filled again within one complete interval.
+
+    Each source partition folds what is beyond its own limit of queue names, but it may
+    know other names than the next one. So names are limited here as well: those beyond
+    are shown together as `OTHER_QUEUE`. Which ones is decided once, when all sources
+    were heard and before anything is shown, and sticks: no counter ever goes down.
     """
 
     def __init__(
@@ -89,16 +108,22 @@ class Merge:
         sources: int,
         rules: Callable[[str, str], QueueRules],
         stale_after_ms: int,
+        names: Names | None = None,
     ) -> None:
         """Merge `sources` source partitions; one unheard for `stale_after_ms` is stale.
 
-        `rules` gives the rules of `(queue, channel)`.
+        `rules` gives the rules of `(queue, channel)`, `names` the queues that are
+        shown by their own name (default: all of them).
         """
         self._expected = sources
         self._rules = rules
         self._stale_after_ms = stale_after_ms
         self._sources: dict[int, _Source] = {}
         self._holders: dict[QueueKey, set[int]] = {}
+        self._names = names or Names(None)
+        self._names.begin()
+        self._keys: dict[QueueKey, set[QueueKey]] = {}
+        """By the key that is shown, the keys that it holds: its own, or folded ones."""
         self._views: dict[QueueKey, QueueView] = {}
         self._most_waiting: dict[QueueKey, int] = {}
         self._changed: set[QueueKey] = set()
@@ -119,7 +144,11 @@ class Merge:
                 return False
             known = _Source(part.offset, at_ms, part.counts)
             self._sources[part.source] = known
-        elif part.offset < known.offset or self._is_held_back(known, part, at_ms):
+            self._take_queues(part, known)
+            if len(self._sources) == self._expected:
+                self._choose_names()
+            return True
+        if part.offset < known.offset or self._is_held_back(known, part, at_ms):
             return False
         known.offset = part.offset
         known.heard_ms = at_ms
@@ -148,19 +177,52 @@ class Merge:
             known.queues = new
         else:
             known.queues.update(new)
+        touched = set()
         for key in new:
-            self._holders.setdefault(key, set()).add(part.source)
+            if key not in self._holders:
+                self._holders[key] = set()
+                self._place(key)
+            self._holders[key].add(part.source)
+            touched.add(self._shown_as(key))
+        for key in touched:
             self._touch(key)
+
+    def _shown_as(self, key: QueueKey) -> QueueKey:
+        return key if key[0] in self._names else (OTHER_QUEUE, key[1])
+
+    def _place(self, key: QueueKey) -> None:
+        self._names.admit(key[0])
+        self._keys.setdefault(self._shown_as(key), set()).add(key)
+
+    def _choose_names(self) -> None:
+        """All sources are heard: the busiest queues keep their names."""
+        offered: dict[str, int] = {}
+        for source in self._sources.values():
+            for (name, _), part in source.queues.items():
+                offered[name] = offered.get(name, 0) + part.total.get(OFFERED, 0)
+        self._names.choose(sorted(offered, key=lambda name: (-offered[name], name)))
+        self._keys.clear()
+        self._views.clear()
+        self._most_waiting.clear()
+        for key in self._holders:
+            self._place(key)
+        for key in self._keys:
+            self._touch(key)
+        self._changed &= self._keys.keys()
 
     def _forget(self, source: int, key: QueueKey) -> None:
         holders = self._holders[key]
         holders.discard(source)
-        if holders:
-            self._touch(key)
+        shown = self._shown_as(key)
+        if not holders:
+            del self._holders[key]
+            self._keys[shown].discard(key)
+        if self._keys[shown]:
+            self._touch(shown)
             return
-        del self._holders[key]
-        self._views.pop(key, None)
-        self._changed.discard(key)
+        del self._keys[shown]
+        self._views.pop(shown, None)
+        self._changed.discard(shown)
 
     def _touch(self, key: QueueKey) -> None:
         self._views.pop(key, None)
@@ -169,8 +231,10 @@ class Merge:
         if waiting > self._most_waiting.get(key, 0):
             self._most_waiting[key] = waiting
 
-    def _parts(self, key: QueueKey) -> Iterable[QueuePart]:
-        return (self._sources[n].queues[key] for n in sorted(self._holders[key]))
+    def _parts(self, shown: QueueKey) -> Iterable[QueuePart]:
+        for key in sorted(self._keys[shown]):
+            for number in sorted(self._holders[key]):
+                yield self._sources[number].queues[key]
 
     def unheard(self, at_ms: int) -> list[int]:
         """Source partitions that were never heard, or not for the stale time."""
@@ -186,8 +250,8 @@ class Merge:
         return not self.unheard(at_ms)
 
     def queues(self) -> list[QueueKey]:
-        """Every known queue and channel, sorted."""
-        return sorted(self._holders)
+        """Every queue and channel that is shown, sorted."""
+        return sorted(self._keys)
 
     def view(self, key: QueueKey) -> QueueView:
         """The queue's numbers over all source partitions.
@@ -201,12 +265,13 @@ class Merge:
         return view
 
     def _make_view(self, key: QueueKey) -> QueueView:
-        if key not in self._holders:
+        if key not in self._keys:
             raise KeyError(key)
+        queue, channel = key
         merged = merge_parts(self._parts(key))
         return QueueView(
-            queue=merged.queue,
-            channel=merged.channel,
+            queue=queue,
+            channel=channel,
             waiting=merged.waiting,
             waiting_over_threshold=merged.waiting_over_threshold,
             oldest_waiting=merged.oldest_waiting,

@@ -66,8 +66,9 @@ class Ring:
             return False
         held = self.panes.get(pane)
         if held is None:
-            held = self.panes[pane] = {}
-        add(held, tally)
+            self.panes[pane] = dict(tally)
+        else:
+            add(held, tally)
         for window in self.windows:
             if window.low <= pane <= window.high:
                 add(window.sums, tally)
@@ -147,22 +148,29 @@ class Panes:
     def absorb(self, fresh: Fresh, now: int) -> None:
         """Move contributions into the panes, and empty `fresh`."""
         self.advance(now)
-        oldest_day = self._oldest_day()
+        if not fresh:
+            return
+        coarse: dict[int, Tally] = {}
+        days: dict[int, Tally] = {}
         for number, page in fresh.items():
             if self.fine.add(number, page, self._now):
                 self.dirty.add(("f", number))
-            coarse = number * PANE_MS // COARSE_MS
-            if self.coarse.add(coarse, page, self._now):
-                self.dirty.add(("c", coarse))
-            day = self._days.start_of(number * PANE_MS)
+            add(coarse.setdefault(number * PANE_MS // COARSE_MS, {}), page)
+        for number, tally in coarse.items():
+            if self.coarse.add(number, tally, self._now):
+                self.dirty.add(("c", number))
+            # A day begins at a full minute, so a coarse pane is in one day.
+            day = self._days.start_of(number * COARSE_MS)
+            add(days.setdefault(day, {}), tally)
+        oldest_day = self._oldest_day()
+        for day, tally in days.items():
             if day >= oldest_day:
-                add(self.days.setdefault(day, {}), page)
+                add(self.days.setdefault(day, {}), tally)
                 self.dirty.add(("d", day))
-            add(self.total, page)
-        if fresh:
-            self.changed = True
-            self.dirty.add(("t", 0))
-            fresh.clear()
+            add(self.total, tally)
+        self.changed = True
+        self.dirty.add(("t", 0))
+        fresh.clear()
 
     def correct(self, taken_back: Mapping[str, int]) -> None:
         """Count amounts that a correction took back (positive amounts)."""

@@ -18,14 +18,11 @@ from monitor.core.live import LiveBooks
 from monitor.core.panes import difference
 from monitor.core.phases import Phase
 from monitor.core.rules import Rules
+from monitor.core.sources import Starts, counted_as, remember_start
 from monitor.core.timers import Timers
 from monitor.core.view import PartitionCounts, QueuePart
 from monitor.core.visit import post_all
 from monitor.core.visit_record import VisitRecord, records_of
-
-MAX_SOURCES = 1_000
-"""Sources told apart; the events of further ones count under `OTHER_SOURCE`."""
-OTHER_SOURCE = "__other__"
 
 
 class Partition:
@@ -35,6 +32,8 @@ class Partition:
         """An empty state; `keep_finished`: gather visits for `finished()`."""
         self.rules = rules
         self.counts = PartitionCounts()
+        self.owner = ""
+        """Name of the app whose state it is; whoever makes it durable sets it."""
         self.next_offset = 0
         """Next source offset to apply; whoever applies sets it."""
         self.watermark = 0
@@ -46,7 +45,7 @@ class Partition:
         self.queues = self._live.queues
         """Queues by name and channel."""
         self.queue_state = self._live.queue_state
-        self.starts: dict[str, tuple[int, ...]] = {}
+        self.starts: Starts = {}
         """Instants of `source.started` within the horizon, by source, ascending."""
         self.dirty: dict[str, Contact | None] = {}
         """Contacts that changed since they were taken; None: gone."""
@@ -56,7 +55,7 @@ class Partition:
         self._endings: Timers[str] = Timers()
         """Reviewed contacts, by the event instant that must be beyond the horizon
         before it is worth looking whether to forget them. Each contact is in one of
-        the two."""
+        the two; an id that begins another life may be in both."""
         self._keep_finished = keep_finished
         self._finished: list[VisitRecord] = []
         self.taken_offset = 0
@@ -105,14 +104,16 @@ class Partition:
 
     def _note_source(self, source: str, at: int) -> None:
         newest = self.counts.last_event_at
-        if source not in newest and len(newest) >= MAX_SOURCES:
-            source = OTHER_SOURCE
+        source = counted_as(source, newest)
         newest[source] = max(at, newest.get(source, 0))
 
     def _fold(self, event: Event) -> bool:
         """Fold one contact event; False: it was there already."""
         contact = self.contacts.get(event.contact)
-        if contact is None:
+        past = self.watermark - self.rules.horizon_ms
+        if contact is None or (
+            contact.log[-1].at < past and self._is_over(contact, past)
+        ):
             contact = self._open(event)
         log = contact.log
         if not log or (event > log[-1] and event.at > contact.clocked):
@@ -127,6 +128,20 @@ class Partition:
         else:
             self._refold(contact)
         self.dirty[event.contact] = contact
+        return True
+
+    def _is_over(self, contact: Contact, past: int) -> bool:
+        """Forget the contact if it is over for good, whether time told so yet or not.
+
+        So that what an event does depends on the log alone, not on when `advance` was
+        called last.
+        """
+        if contact.open and contact.due < self.watermark:
+            pass_time(contact, self.watermark, self._live)
+            self._touch(contact.id)
+        if contact.open or contact.last_at >= past:
+            return False
+        self._forget(contact)
         return True
 
     def _open(self, event: Event) -> Contact:
@@ -150,15 +165,21 @@ class Partition:
         known = self.starts.get(source, ())
         if at in known:
             return
-        oldest = self.watermark - self.rules.horizon_ms
-        starts = tuple(sorted(s for s in (*known, at) if s >= oldest))
-        self.starts[source] = starts
-        for contact in list(self.contacts.values()):
-            if contact.source == source:
-                contact.starts = starts
-                if contact.open or contact.last_at >= at:
-                    self._refold(contact)
-                    self.dirty[contact.id] = contact
+        contacts = [c for c in self.contacts.values() if c.source == source]
+        # A contact that is folded anew needs every restart that it has lived through.
+        oldest = min(
+            (contact.log[0].at for contact in contacts),
+            default=self.watermark - self.rules.horizon_ms,
+        )
+        oldest = min(oldest, self.watermark - self.rules.horizon_ms)
+        if not remember_start(self.starts, source, at, oldest):
+            return
+        starts = self.starts[source]
+        for contact in contacts:
+            contact.starts = starts
+            if contact.open or contact.last_at >= at:
+                self._refold(contact)
+                self.dirty[contact.id] = contact
 
     def _refold(self, contact: Contact) -> None:
         """Fold the contact anew and book what is different."""
@@ -203,13 +224,17 @@ class Partition:
         for contact_id in self._reviews.pop_before(
             max(self.now, self.watermark) - horizon
         ):
-            contact = self.contacts[contact_id]
+            contact = self.contacts.get(contact_id)
+            if contact is None:
+                continue  # an event of its next life forgot it
             if contact.open:
                 self._age(contact)
             self._endings.push(contact.last_at, contact_id)
         past = self.watermark - horizon
         for contact_id in self._endings.pop_before(past):
-            self._end(self.contacts[contact_id], past)
+            contact = self.contacts.get(contact_id)
+            if contact is not None:
+                self._end(contact, past)
 
     def _age(self, contact: Contact) -> None:
         if contact.due < self.now:

@@ -85,6 +85,8 @@ class Rules:
     """An event further ahead of now than this is clamped to now."""
     max_queues: int = 1_000
     """New queue names beyond this are folded into `OTHER_QUEUE`."""
+    own_queues: frozenset[str] = frozenset()
+    """Queues that the configuration names: never folded, however many names come."""
 
 
 OTHER_QUEUE = "__other__"

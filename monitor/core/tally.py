@@ -87,11 +87,8 @@ def total(tallies: Iterable[Mapping[str, int]]) -> Tally:
 def with_prefix(tally: Mapping[str, int], prefix: str) -> dict[str, int]:
     """The values whose names start with `prefix`, by what follows it, sorted by it."""
     cut = len(prefix)
-    return {
-        name[cut:]: value
-        for name, value in sorted(tally.items())
-        if name.startswith(prefix)
-    }
+    found = [(name, value) for name, value in tally.items() if name.startswith(prefix)]
+    return {name[cut:]: value for name, value in sorted(found)}
 
 
 class Buckets:
@@ -117,10 +114,19 @@ def cumulative(
     Buckets that were written with other bounds (the settings changed since) count from
     the next bound that is not smaller.
     """
-    counts = with_prefix(tally, prefix)
-    finite = sorted((int(bound), n) for bound, n in counts.items() if bound != "inf")
-    result: list[tuple[int | None, int]] = [
-        (bound, sum(n for upper, n in finite if upper <= bound))
-        for bound in sorted(set(bounds_ms))
-    ]
-    return [*result, (None, sum(counts.values()))]
+    counts = {
+        name[len(prefix) :]: count
+        for name, count in tally.items()
+        if name.startswith(prefix)
+    }
+    every = sum(counts.values())
+    counts.pop("inf", None)
+    written = sorted((int(bound), count) for bound, count in counts.items())
+    result: list[tuple[int | None, int]] = []
+    below = place = 0
+    for bound in sorted(set(bounds_ms)):
+        while place < len(written) and written[place][0] <= bound:
+            below += written[place][1]
+            place += 1
+        result.append((bound, below))
+    return [*result, (None, every)]

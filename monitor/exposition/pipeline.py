@@ -5,10 +5,12 @@ counters never go down; what this worker measures itself (lags, ages) covers the
 partitions that it owns.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client.metrics_core import Metric as Family
 
+from monitor.core.sources import MAX_SOURCES, OTHER_SOURCE
 from monitor.core.view import Board, PartitionCounts, PipelineView
 from monitor.exposition import names
 from monitor.exposition.family import by_label, counter, gauge, label
@@ -71,9 +73,17 @@ def _dead_letters(view: PipelineView) -> Family:
 
 def _last_events(view: PipelineView) -> Family:
     newest: dict[str, int] = {}
+    known_to: Counter[str] = Counter()
     for counts in view.counts.values():
+        known_to.update(counts.last_event_at)
         for source, at in counts.last_event_at.items():
             newest[source] = max(at, newest.get(source, at))
+    # Each partition knows a limited number, but may know others than the next one. A
+    # real source has contacts in all of them.
+    beyond = sorted(newest, key=lambda source: (-known_to[source], source))
+    for source in beyond[MAX_SOURCES:]:
+        at = newest.pop(source)
+        newest[OTHER_SOURCE] = max(at, newest.get(OTHER_SOURCE, at))
     return by_label(
         gauge(names.LAST_EVENT),
         ((source, at / 1000) for source, at in sorted(newest.items())),

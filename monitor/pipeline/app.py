@@ -7,6 +7,7 @@ What Faust does: membership of the group, rebalances, fetches, back-pressure.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -39,6 +40,10 @@ RETRY_SECONDS = 1.0
 TAKEOVER_SECONDS = 80.0
 """Faust stops waiting for a seek after `broker_request_timeout`, 90 s, and would go on
 without it; a takeover that takes longer ends the process before."""
+REST_FACTOR = 9
+"""What runs on its own rests this many times as long as it took: a tenth at most."""
+LONGEST_REST_SECONDS = 2.0
+"""But never so long that a partition counts as unheard."""
 BUFFERED_BATCHES = 16
 """Batches that may wait for a processor, of all its partitions."""
 
@@ -71,9 +76,17 @@ class Pipeline:
         """Join the group; returns after the first assignment.
 
         Raises:
-            KafkaError: the broker was lost meanwhile.
+            KafkaUnreachableError: the broker was lost meanwhile.
             DifferentPartitionsError: the topics don't have one number of partitions.
         """
+        try:
+            await self._start()
+        except KafkaError as error:
+            raise topics.KafkaUnreachableError(
+                f"Kafka at {self._settings.bootstrap} was lost while starting: {error}"
+            ) from error
+
+    async def _start(self) -> None:
         await self._outbox.start()
         self._partitions = await self._count_partitions()
         app = self.app = make_app(
@@ -139,14 +152,20 @@ class Pipeline:
         self, seconds: float, do: Callable[[], Awaitable[None]], name: str
     ) -> None:
         async def repeat() -> None:
+            pause = seconds
             while True:
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(pause)
+                began = time.monotonic()
                 try:
                     await do()
                 except KafkaError as error:
                     log.warning("doing=%s state=retrying error=%r", name, error)
                 except Exception as error:  # noqa: BLE001, ends the process
                     end_process(error, name)
+                # Catching up, a look at the numbers costs more (event time flies) and
+                # is worth less: never more than its share of the time.
+                rest = (time.monotonic() - began) * REST_FACTOR
+                pause = max(seconds, min(rest, LONGEST_REST_SECONDS))
 
         self._tasks.append(asyncio.create_task(repeat(), name=name))
 
@@ -258,6 +277,7 @@ def make_app(
     )
     app.flow = flow
     app.takeover = take_over
+    app.reads_committed = not settings.embedded
 
     @app.agent(app.stream_of(topics.CONTACTS), name="contacts")
     async def contacts(stream: faust.StreamT[Batch]) -> None:

@@ -101,11 +101,30 @@ Takeover = Callable[[AbstractSet[TP], int], Awaitable[Mapping[TP, int]]]
 """From what is assigned and the generation to the offset of every partition."""
 
 
+class CommittedThread(driver.AIOKafkaConsumerThread):
+    """Reads what producers' transactions committed, never what they aborted.
+
+    Faust asks for that only when it runs transactions of its own. The demo's embedded
+    broker knows of no transaction's end.
+    """
+
+    app: "BatchApp"
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        if self.app.reads_committed:
+            consumer._isolation_level = "read_committed"  # noqa: SLF001 - no argument
+        return consumer
+
+
 class BatchConsumer(driver.Consumer):
     """Consumer that yields one message for each partition of a fetch."""
 
     logger = FAUST_LOG
     app: "BatchApp"
+
+    def _new_consumer_thread(self) -> CommittedThread:
+        return CommittedThread(self, loop=self.loop, beacon=self.beacon)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -221,6 +240,8 @@ class BatchApp(faust.App):
     flow: Flow
     takeover: Takeover
     consumer: BatchConsumer
+    reads_committed = True
+    """Whether records of open and aborted transactions are left out."""
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)

@@ -13,9 +13,11 @@ from typing import Protocol
 
 from monitor.clocks import Clock, WallClock
 from monitor.config import Settings
+from monitor.core.contact import CROWDED
 from monitor.core.events import Event, Kind
+from monitor.core.rules import OTHER_QUEUE
 from monitor.pipeline.batches import Batch, Flow, Record
-from monitor.pipeline.dead_letters import make_dead_letter
+from monitor.pipeline.dead_letters import Complaints, make_dead_letter
 from monitor.pipeline.fatal import GapError
 from monitor.pipeline.holdings import Holding, Holdings
 from monitor.pipeline.outbox import SPREAD_HEADER
@@ -30,6 +32,11 @@ DISTANT_FUTURE = 1 << 60
 """Watermark for an event clock: no event is ahead of the newest one."""
 PILE_UP = 4
 """How many times `checkpoint.max_rows` may pile up before processing waits."""
+PILE_UP_BYTES = 32 * 1024 * 1024
+"""Dead letters of a partition that may pile up before processing waits."""
+APPLIED_BYTES = 200_000
+"""Bytes of records that are applied together: less than makes a contact too large."""
+TOO_MANY = BadRecord("too_many_events", "contact: has as many as one may have already")
 
 
 class Spread(Protocol):
@@ -56,6 +63,9 @@ class Contacts:
         self._clock = clock
         self._wall = WallClock()
         self._spread = spread
+        self._complaints = Complaints()
+        self._max_queues = settings.limits.queues
+        self._told_of_folding = False
 
     async def process(self, batch: Batch) -> None:
         """Apply what is new of `batch`.
@@ -75,11 +85,13 @@ class Contacts:
         for begin in range(0, len(batch.records), RECORDS_A_TURN):
             if begin:
                 await asyncio.sleep(0)
+            async with holding.still:
                 if batch.epoch != self._flow.epoch:
                     return
-            self._apply(holding, batch.records[begin : begin + RECORDS_A_TURN])
-        rows = holding.partition.dirty_rows
-        if rows > self._max_rows * PILE_UP:
+                self._apply(holding, batch.records[begin : begin + RECORDS_A_TURN])
+        letters = holding.dead_letters
+        rows = holding.partition.dirty_rows + len(letters)
+        if rows > self._max_rows * PILE_UP or letters.bytes > PILE_UP_BYTES:
             await holding.checkpoint()
         elif rows > self._max_rows and not holding.is_committing:
             holding.checkpoint()
@@ -88,6 +100,9 @@ class Contacts:
         partition = holding.partition
         now = self._clock.now(DISTANT_FUTURE)
         next_offset = partition.next_offset
+        known = partition.contacts.get
+        folded = partition.counts.queues_folded
+        waiting = 0
         events: list[Event] = []
         for record in records:
             if record.offset < next_offset:
@@ -101,12 +116,25 @@ class Contacts:
                 partition.counts.read += 1
                 partition.counts.ignored += 1
                 continue
+            contact = known(event.contact)
+            crowded = contact is not None and len(contact.log) > CROWDED
+            waiting += len(record.value or b"")
+            if crowded or waiting > APPLIED_BYTES:
+                # So that it is exact whether a contact is full.
+                partition.apply(events, now)
+                events.clear()
+                waiting = 0
+                if contact is not None and crowded and contact.is_full:
+                    self._reject(holding, record, TOO_MANY)
+                    continue
             events.append(event)
             if event.kind == Kind.SOURCE_STARTED and not _is_copy(record):
                 # In the same turn as the offset: no checkpoint may cover the record
                 # without waiting for its copies.
                 holding.forwards.append(asyncio.ensure_future(self._spread(record)))
         partition.apply(events, now)
+        if partition.counts.queues_folded > folded:
+            self._tell_of_folding(holding.number)
         partition.next_offset = max(next_offset, records[-1].offset + 1)
         holding.noted_batch()
 
@@ -116,12 +144,20 @@ class Contacts:
         counts.dead_letters[bad.reason] = counts.dead_letters.get(bad.reason, 0) + 1
         letter = make_dead_letter(record, bad.reason, str(bad), self._wall.now(0))
         holding.dead_letters.append(letter)
-        log.warning(
-            "dead_letter=%s topic=%s partition=%d offset=%d",
-            bad.reason,
-            record.topic,
-            record.partition,
-            record.offset,
+        self._complaints.tell(record, bad.reason)
+
+    def _tell_of_folding(self, number: int) -> None:
+        """Once in a worker's life: the metric counts how many."""
+        if self._told_of_folding:
+            return
+        self._told_of_folding = True
+        log.error(
+            "state=folding_queues partition=%d limit=%d reason=more queue names than "
+            "limits.queues: further ones count as %s; names under `queues` in the "
+            "configuration are always kept apart",
+            number,
+            self._max_queues,
+            OTHER_QUEUE,
         )
 
 

@@ -10,10 +10,14 @@ import os
 import sys
 from typing import NoReturn
 
+from monitor.wire.errors import UnknownStateVersion
+
 log = logging.getLogger(__name__)
 
 EXIT_FENCED = 4
 """Another worker took a partition over while this one was believed dead."""
+EXIT_NEWER_STATE = 5
+"""The durable state was written by a newer release; nothing was written."""
 EXIT_INTERNAL = 70
 """A bug, or a dependency that broke a promise."""
 
@@ -30,11 +34,27 @@ class LogBehindStateError(Exception):
     """The log ends before the state: it isn't the log that the state was made from."""
 
 
+class ForeignStateError(Exception):
+    """The durable state belongs to another app."""
+
+
+TOLD_IN_A_SENTENCE = (
+    FencedError,
+    LogBehindStateError,
+    ForeignStateError,
+    UnknownStateVersion,
+)
+"""Ends that an operator can understand and mend; a trace would only hide them."""
+
+
 def end_process(error: BaseException, doing: str) -> NoReturn:
     """Say what happened while `doing`, and end the process without clean-up."""
-    fenced = isinstance(error, FencedError)
-    code = EXIT_FENCED if fenced else EXIT_INTERNAL
-    if fenced or isinstance(error, LogBehindStateError):
+    code = EXIT_INTERNAL
+    if isinstance(error, FencedError):
+        code = EXIT_FENCED
+    elif isinstance(error, UnknownStateVersion):
+        code = EXIT_NEWER_STATE
+    if isinstance(error, TOLD_IN_A_SENTENCE):
         log.critical("state=ending doing=%s exit=%d reason=%s", doing, code, error)
     else:
         log.critical(

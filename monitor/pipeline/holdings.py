@@ -16,11 +16,16 @@ from monitor.clocks import Clock
 from monitor.config import Settings
 from monitor.core.partition import Partition
 from monitor.core.rules import Rules
+from monitor.pipeline import topics
 from monitor.pipeline.checkpoints import Checkpoint, CheckpointWriter
-from monitor.pipeline.dead_letters import DeadLetter
-from monitor.pipeline.fatal import LogBehindStateError, end_process
+from monitor.pipeline.dead_letters import DeadLetters
+from monitor.pipeline.fatal import (
+    ForeignStateError,
+    LogBehindStateError,
+    end_process,
+)
 from monitor.pipeline.mirror import Mirror, read_mirrors
-from monitor.wire.state import restore, take_rows
+from monitor.wire.state import restore, row_slices
 from monitor.wire.visits import encode_visit
 
 log = logging.getLogger(__name__)
@@ -36,6 +41,8 @@ class Writer(Protocol):
     async def close(self) -> None: ...
 
 
+VISITS_A_TURN = 1_000
+"""Visits encoded before others get a turn of the event loop."""
 CATCHING_UP_MS = 5_000
 """How old a partition's newest event may be, with records unread, to be up to date."""
 
@@ -60,13 +67,15 @@ class Holding:
         """
         self.number = number
         self.partition = partition
-        self.dead_letters: list[DeadLetter] = []
+        self.dead_letters = DeadLetters()
         self.forwards: list[asyncio.Future[Any]] = []
         """What was sent on and must be acknowledged before the checkpoint commits."""
         self._writer = writer
         self._publish_visits = publish_visits
         self._committed_offset = partition.next_offset
         self._covered_at = time.monotonic()
+        self.still = asyncio.Lock()
+        """Held by whoever changes the state, and while a checkpoint is taken of it."""
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._log_end = log_end
@@ -141,26 +150,32 @@ class Holding:
             end_process(error, f"checkpoint of partition {self.number}")
 
     async def _commit(self) -> None:
-        # All of it is taken in one go: no other task runs before the next await.
         taken_at = time.monotonic()
-        forwards, self.forwards = self.forwards, []
-        letters, self.dead_letters = self.dead_letters, []
-        visits = self.partition.finished()
-        checkpoint = Checkpoint(
-            offset=self.partition.next_offset,
-            rows=take_rows(self.partition),
-            visits=[
-                (visit.contact.encode(), encode_visit(visit))
-                for visit in visits
-                if self._publish_visits
-            ],
-            dead_letters=letters,
-        )
+        async with self.still:
+            forwards, self.forwards = self.forwards, []
+            checkpoint = await self._take()
         for forward in forwards:
             await forward
         await self._writer.commit(checkpoint)
         self._committed_offset = checkpoint.offset
         self._covered_at = taken_at
+
+    async def _take(self) -> Checkpoint:
+        """What is due, of one moment: `still` is held while others get their turns."""
+        letters, self.dead_letters = self.dead_letters, DeadLetters()
+        offset = self.partition.next_offset
+        finished = self.partition.finished()
+        rows: list[tuple[bytes, bytes | None]] = []
+        for slice_of_rows in row_slices(self.partition):
+            rows += slice_of_rows
+            await asyncio.sleep(0)
+        visits = []
+        if self._publish_visits:
+            for count, visit in enumerate(finished, start=1):
+                visits.append((visit.contact.encode(), encode_visit(visit)))
+                if not count % VISITS_A_TURN:
+                    await asyncio.sleep(0)
+        return Checkpoint(offset=offset, rows=rows, visits=visits, dead_letters=letters)
 
     async def close(self) -> None:
         """Let the partition go, after a checkpoint that is under way."""
@@ -261,7 +276,9 @@ class Holdings:
         # In a thread: a large state takes longer than others may wait for a turn.
         partition = await asyncio.to_thread(restore, self._rules, mirror.rows.items())
         if mirror.rows:
+            _check_owner(number, partition.owner, self._settings.app)
             _check_log(number, partition.next_offset, mirror)
+        partition.owner = self._settings.app
         partition.next_offset = max(partition.next_offset, mirror.first)
         return Holding(
             number,
@@ -279,12 +296,21 @@ class Holdings:
         await asyncio.gather(*self._closing)
 
 
+def _check_owner(number: int, owner: str, app: str) -> None:
+    if owner != app:
+        raise ForeignStateError(
+            f"the state of partition {number} in {topics.CONTACTS_STATE} was written "
+            f"by the app {owner!r}, this is {app!r}, and a Kafka holds one app's state. "
+            f"Run with --app {owner}, or delete the topic to count anew"
+        )
+
+
 def _check_log(number: int, offset: int, mirror: Mirror) -> None:
     if offset > mirror.end:
         raise LogBehindStateError(
             f"the state of partition {number} is at offset {offset}, but the log ends "
-            f"at {mirror.end}: it was deleted and made anew. Delete the topic of the "
-            f"states as well, or run under another app name"
+            f"at {mirror.end}: it was deleted and made anew. Delete the topic "
+            f"{topics.CONTACTS_STATE} as well, to count anew"
         )
     if offset < mirror.first:
         log.error(

@@ -17,6 +17,7 @@ from monitor.pipeline.batches import Record
 from monitor.pipeline.connection import client_arguments
 
 SPREAD_HEADER = "callcenter-spread"
+SPREAD = (SPREAD_HEADER, b"1")
 """Marks a copy of an event that concerns every partition: it isn't copied again."""
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """Limit of one message of the partials; the topic allows as much."""
@@ -81,7 +82,7 @@ class Outbox:
         Returns when all copies are acknowledged. After a crash it may happen again,
         which changes nothing: the fold has seen the event.
         """
-        headers = [*record.headers, (SPREAD_HEADER, b"1")]
+        headers = [*record.headers, SPREAD]
         others = set(range(await self.partitions(topics.CONTACTS))) - {record.partition}
         sent = [
             await self.send(

@@ -67,20 +67,27 @@ class Partials:
         told_at = time.monotonic()
         completed = self._completed.get(holding)
         everything = completed is None or told_at - completed >= self._complete_seconds
-        now = holding.now(self._clock, self._end_of_log(holding.number))
-        partition = holding.partition
-        partition.advance(now)
-        parts = partition.parts(now, everything=everything)
-        # Encoded in the same turn as read: the offset belongs to these numbers.
-        messages = [
-            (target, encode_part(part))
-            for target, part in self._by_target(holding, parts, everything=everything)
-        ]
+        async with holding.still:
+            messages = self._messages(holding, everything=everything)
         for target, message in messages:
             key = str(holding.number).encode()
             await self._send(topics.QUEUE_PARTIALS, key, message, partition=target)
         if everything:
             self._completed[holding] = told_at
+
+    def _messages(
+        self, holding: Holding, *, everything: bool
+    ) -> list[tuple[int, bytes]]:
+        """What to tell which target."""
+        now = holding.now(self._clock, self._end_of_log(holding.number))
+        partition = holding.partition
+        partition.advance(now)
+        parts = partition.parts(now, everything=everything)
+        # Encoded in the same turn as read: the offset belongs to these numbers.
+        return [
+            (target, encode_part(part))
+            for target, part in self._by_target(holding, parts, everything=everything)
+        ]
 
     def _by_target(
         self, holding: Holding, parts: Iterable[QueuePart], *, everything: bool

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from monitor.clocks import Clock
 from monitor.config import Settings
-from monitor.core.merge import Merge
+from monitor.core.merge import Merge, QueueKey, merge_views
+from monitor.core.queue_names import Names, share_of
 from monitor.core.view import PipelineView, QueueView
 from monitor.pipeline.batches import Batch, Flow
 from monitor.pipeline.holdings import Holdings
@@ -51,6 +52,9 @@ class Queues:
         self._flow = flow
         self._steady = steady
         self._targets: dict[int, _Target] = {}
+        self._names: dict[int, Names] = {}
+        """By target partition, also of those that others own now: they may come back,
+        and Prometheus would compare."""
 
     def own(self, ranges: Mapping[int, tuple[int, int]], sources: int) -> None:
         """Own exactly these target partitions, each read from `start` to `end` first.
@@ -59,11 +63,18 @@ class Queues:
         since.
         """
         self._targets = {
-            number: _Target(
-                Merge(sources, self._rules.queue, self._stale_after_ms), start, end
-            )
+            number: _Target(self._merge(number, sources), start, end)
             for number, (start, end) in ranges.items()
         }
+
+    def _merge(self, number: int, sources: int) -> Merge:
+        rules = self._rules
+        names = self._names.get(number)
+        if names is None:
+            # Of all topics alike: there are as many targets as sources.
+            limit = share_of(rules.max_queues, sources)
+            names = self._names[number] = Names(limit, rules.own_queues)
+        return Merge(sources, rules.queue, self._stale_after_ms, names)
 
     async def process(self, batch: Batch) -> None:
         """Merge the partials of `batch`."""
@@ -134,18 +145,21 @@ class WorkerBoard:
 
     def queues(self) -> list[QueueView]:
         """Every queue of owned and complete partitions, sorted by queue and channel."""
-        views = [
-            merge.view(key)
-            for _, merge in self._queues.shown()
-            for key in merge.queues()
-        ]
-        return sorted(views, key=lambda view: (view.queue, view.channel))
+        shares: dict[QueueKey, list[QueueView]] = {}
+        for _, merge in self._queues.shown():
+            for key in merge.queues():
+                shares.setdefault(key, []).append(merge.view(key))
+        for key in self.stale_queues():
+            shares.pop(key, None)  # a share of it isn't known
+        return [merge_views(shares[key]) for key in sorted(shares)]
 
     def stale_queues(self) -> list[tuple[str, str]]:
         """`(queue, channel)` of owned queues whose state isn't known now."""
         if not self._flow.is_trusted():
             return []  # they may be another worker's by now
-        return sorted(key for merge in self._queues.hidden() for key in merge.queues())
+        return sorted(
+            {key for merge in self._queues.hidden() for key in merge.queues()}
+        )
 
     def pipeline(self) -> PipelineView:
         """The pipeline's own state."""

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from monitor.config import Settings
 from monitor.core.events import Event
 from monitor.pipeline.connection import client_arguments
+from monitor.pipeline.outbox import SPREAD
 from monitor.pipeline.topics import (
     CONTACTS,
     DEAD_LETTERS,
@@ -94,7 +95,9 @@ class EventSink:
             await self._send(CONTACTS, event.contact.encode(), value)
             return
         for partition in self._partitions:
-            await self._send(CONTACTS, None, value, partition=partition)
+            await self._send(
+                CONTACTS, None, value, partition=partition, headers=[SPREAD]
+            )
 
     async def dead_letter(
         self, value: bytes, *, reason: str, detail: str, source: str, line: int

@@ -8,7 +8,6 @@ about a third of it is `orjson.loads`.
 """
 
 from collections.abc import Callable
-from sys import intern
 
 import orjson
 
@@ -38,13 +37,30 @@ from monitor.wire.fields import (
 )
 
 MAJOR_VERSION = 1
-MAX_INSTANT = 253_402_300_800_000
-"""Instants are in `[0, year 10000)`."""
+MAX_INSTANT = 221_845_392_000_000
+"""Instants are in `[0, year 9000)`: what follows from one by adding durations and local
+days is still a date."""
 MAX_VISIT = 1_000_000
 OTHER_REASON = "other"
 """Stands for every reason of leaving or refusing that isn't in the interface."""
 
+MAX_SHARED = 20_000
+"""Names that are kept to be shared; a flood of names begins the table anew."""
+
 _loads = orjson.loads
+_names: dict[str, str] = {}
+_shared = _names.get
+
+
+def _share(name: str) -> str:
+    """Remember a new name, so that events with it hold one string and not copies.
+
+    Not `sys.intern`: what it is given once stays for ever in Python 3.12.
+    """
+    if len(_names) >= MAX_SHARED:
+        _names.clear()
+    _names[name] = name
+    return name
 
 
 def decode_contact_event(value: bytes | None) -> Event | None:
@@ -78,7 +94,7 @@ def decode_contact_event(value: bytes | None) -> Event | None:
     if type(at) is not int:
         at = instant_of(at)
     if not 0 <= at < MAX_INSTANT:
-        raise wrong_value("at", "milliseconds UTC from 1970 to 9999")
+        raise wrong_value("at", "milliseconds UTC from 1970 to 8999")
     return decode(kind, at, fields)
 
 
@@ -112,28 +128,28 @@ def _event(  # noqa: PLR0912 - see above
     if queue is None:
         queue = ""
     elif type(queue) is str and len(queue) <= MAX_NAME:
-        queue = intern(queue)
+        queue = _shared(queue) or _share(queue)
     else:
         optional(fields, "queue")
     channel = get("channel")
     if channel is None:
         channel = ""
     elif type(channel) is str and channel in CHANNELS:
-        channel = intern(channel)
+        channel = _shared(channel) or _share(channel)
     else:
         raise _channel(channel)
     source = get("source")
     if source is None:
         source = "unknown"
     elif type(source) is str and len(source) <= MAX_NAME:
-        source = intern(source) or "unknown"
+        source = _shared(source) or _share(source) or "unknown"
     else:
         optional(fields, "source")
     agent = get("agent")
     if agent is None:
         agent = ""
     elif type(agent) is str and len(agent) <= MAX_NAME:
-        agent = intern(agent)
+        agent = _shared(agent) or _share(agent)
     else:
         optional(fields, "agent")
     customer = "" if get("customer") is None else optional(fields, "customer")
@@ -245,7 +261,13 @@ def _wrapped_up(kind: int, at: int, fields: Fields) -> Event:
 
 def _of_source(kind: int, at: int, fields: Fields) -> Event:
     source = required(fields, "source")
-    return Event(at, kind, "", source=intern(source), id=optional(fields, "id"))
+    return Event(
+        at,
+        kind,
+        "",
+        source=_shared(source) or _share(source),
+        id=optional(fields, "id"),
+    )
 
 
 Decode = Callable[[int, int, Fields], Event]

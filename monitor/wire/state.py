@@ -8,8 +8,9 @@ Keys: `m`; `c` + contact id; `q` + JSON `[queue, channel, kind, number]` of a pa
 fine, `c` coarse, `d` day, `t` total).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
@@ -19,12 +20,14 @@ from monitor.core.books import Terms
 from monitor.core.contact import Contact
 from monitor.core.events import Event
 from monitor.core.partition import Partition
+from monitor.core.queue_state import QueueState
 from monitor.core.rules import Rules
 from monitor.wire.errors import UnknownStateVersion, WireError
 
 STATE_VERSION = 1
 META_KEY = b"m"
 Row = tuple[bytes, bytes | None]
+CONTACTS_IN_SLICE = 1_000
 _dumps = orjson.dumps
 _CONTACT = Event._fields.index("contact")
 _without_contact = itemgetter(
@@ -38,24 +41,46 @@ def take_rows(partition: Partition) -> list[Row]:
     The rows agree with `partition.next_offset` as it is now. The caller writes all of
     them or ends (or gives them to `put_back`).
     """
-    rows: list[Row] = []
+    return list(chain.from_iterable(row_slices(partition)))
+
+
+def row_slices(partition: Partition) -> Iterator[list[Row]]:
+    """The rows of `take_rows` in slices that take a few milliseconds each.
+
+    The partition must not change before the last slice was made.
+    """
     dirty, partition.dirty = partition.dirty, {}
-    for contact_id, contact in dirty.items():
-        key = b"c" + contact_id.encode()
-        rows.append((key, None if contact is None else _contact_row(contact)))
-    for (queue, channel), state in partition.queues.items():
-        state.settle(partition.now)
-        changed, state.panes.dirty = state.panes.dirty, set()
-        for kind, number in changed:
-            key = b"q" + _dumps([queue, channel, kind, number])
-            if kind == "t":
-                rows.append((key, _dumps([state.panes.total, state.panes.corrected])))
-            else:
-                tally = state.panes.row(kind, number)
-                rows.append((key, _dumps(tally) if tally else None))
+    changed = iter(dirty.items())
+    while contacts := list(islice(changed, CONTACTS_IN_SLICE)):
+        yield [
+            (
+                b"c" + contact_id.encode(),
+                None if contact is None else _contact_row(contact),
+            )
+            for contact_id, contact in contacts
+        ]
+    rows: list[Row] = []
+    for state in partition.queues.values():
+        rows += _pane_rows(state, partition.now)
+        if len(rows) >= CONTACTS_IN_SLICE:
+            yield rows
+            rows = []
     rows.append((META_KEY, _meta_row(partition)))
     partition.taken_offset = partition.next_offset
-    return rows
+    yield rows
+
+
+def _pane_rows(state: QueueState, now: int) -> Iterator[Row]:
+    state.settle(now)
+    panes = state.panes
+    changed, panes.dirty = panes.dirty, set()
+    for kind, number in changed:
+        key = b"q" + _dumps([state.name, state.channel, kind, number])
+        if kind == "t":
+            yield key, _dumps([panes.total, panes.corrected])
+        else:
+            tally = panes.row(kind, number)
+            yield key, _dumps(tally) if tally else None
 
 
 def put_back(partition: Partition, rows: Iterable[Row]) -> None:
@@ -135,6 +160,7 @@ def _meta_row(partition: Partition) -> bytes:
     return _dumps(
         {
             "v": STATE_VERSION,
+            "app": partition.owner,
             "next": partition.next_offset,
             "watermark": partition.watermark,
             "now": partition.now,
@@ -148,6 +174,7 @@ def _restore_meta(partition: Partition, value: bytes) -> None:
     meta: dict[str, Any] = orjson.loads(value)
     if meta.get("v") != STATE_VERSION:
         raise UnknownStateVersion(meta.get("v"), STATE_VERSION)
+    partition.owner = meta["app"]
     partition.next_offset = partition.taken_offset = meta["next"]
     partition.watermark = meta["watermark"]
     partition.now = meta["now"]

@@ -225,3 +225,25 @@ def test_a_broker_that_is_down_is_tried_again_and_again(tmp_path: Path) -> None:
         )
         assert f"broker={nobody}" in worker.log.read_text()
         assert worker.stop() == 0
+
+
+def test_a_state_of_another_app_is_refused(broker: str, tmp_path: Path) -> None:
+    """A worker under another --app ends with a sentence, and writes nothing."""
+    day = generate_day(contacts=20, seed=5)
+    asyncio.run(feed(broker, day))
+    with WorkerProcess(tmp_path, "first", broker, **SESSION) as first:
+        wait_until(lambda: queues_of(first), "the first app's numbers")
+        assert first.stop() == 0
+    before = state_rows(broker)
+    with WorkerProcess(tmp_path, "second", broker, app="other", **SESSION) as second:
+        wait_for_exit(second)
+
+        assert "written by the app 'callcenter'" in second.log.read_text()
+        assert "Traceback" not in second.log.read_text()
+    assert state_rows(broker) == before
+
+
+def state_rows(broker: str) -> list[tuple[int, int, bytes, bytes | None]]:
+    """Every row of the durable state, in order."""
+    records = asyncio.run(read_all(broker, topics.CONTACTS_STATE))
+    return sorted((r.partition, r.offset, r.key, r.value) for r in records)

@@ -71,10 +71,14 @@ class KafkaServer:
     `kill -9`. All of them block, for seconds: in a coroutine, call them in a thread.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, proxy_port: int | None = None) -> None:
+        """`proxy_port`: clients of a second listener, `proxied_port`, are told to come
+        by that port, where a proxy of the caller's leads them back."""
         self.directory = directory
         self.log = directory / "kafka.log"
         self._ports = (free_port(), free_port())
+        self.proxied_port = free_port()
+        self._proxy_port = proxy_port
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -101,6 +105,7 @@ class KafkaServer:
             before = log.tell()
             self._process = subprocess.Popen(
                 [START, self.directory, *map(str, self._ports)],
+                env=os.environ | {"KAFKA_PROPERTIES": self._properties()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -147,6 +152,20 @@ class KafkaServer:
             self.stop()
         finally:
             self.kill()
+
+    def _properties(self) -> str:
+        if self._proxy_port is None:
+            return ""
+        own, controller = (f"127.0.0.1:{port}" for port in self._ports)
+        return (
+            f"listeners=PLAINTEXT://{own},PROXIED://127.0.0.1:{self.proxied_port},"
+            f"CONTROLLER://{controller}\n"
+            f"advertised.listeners=PLAINTEXT://{own},"
+            f"PROXIED://127.0.0.1:{self._proxy_port}\n"
+            "inter.broker.listener.name=PLAINTEXT\n"
+            "listener.security.protocol.map="
+            "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
+        )
 
     def _says_started(self, since: int) -> bool:
         with self.log.open("rb") as log:

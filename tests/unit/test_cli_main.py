@@ -139,7 +139,8 @@ def test_every_command_is_there_and_ends_its_help_with_an_example(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The module has `command`, and a user sees how it is called."""
-    assert isinstance(import_module(f"monitor.cli.{name}").command, click.Command)
+    module = import_module(f"monitor.cli.{name.replace('-', '_')}")
+    assert isinstance(module.command, click.Command)
     assert program.main([name, "--help"]) == 0
     *_, last = [line for line in capsys.readouterr().out.splitlines() if line]
     assert last.strip().startswith(f"ccmon {name}")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from monitor.core.events import Event, Kind
-from monitor.core.partition import MAX_SOURCES, OTHER_SOURCE, Partition
+from monitor.core.partition import Partition
 from monitor.core.rules import OTHER_QUEUE, QueueRules, Rules
+from monitor.core.sources import MAX_SOURCES, OTHER_SOURCE
 from tests.support.contacts import (
     RULES,
     abandoned,
