@@ -7,10 +7,11 @@ Rule: the fold never knows whether it runs on the live state or apart from it. A
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from monitor.core.panes import Fresh, Page
 from monitor.core.rules import OTHER_QUEUE
+from monitor.core.terms import Terms
 
 if TYPE_CHECKING:
     from monitor.core.phases import Phase
@@ -18,20 +19,6 @@ if TYPE_CHECKING:
     from monitor.core.visit import Visit
 
 Post = Callable[["Visit", Fresh], None]
-
-
-class Terms(NamedTuple):
-    """How one visit is judged, fixed when it opens.
-
-    A change of settings judges later visits only: what an earlier one has contributed
-    can still be taken back exactly.
-    """
-
-    counted_as: str
-    """Name of the queue that it is counted under."""
-    threshold_ms: int
-    short_abandon_ms: int
-    max_age_ms: int
 
 
 class Books(Protocol):

@@ -64,7 +64,8 @@ def finish(
     if talk_ms < 0:
         talk_ms = max(0, at - visit.fate_at - visit.hold_ms)
     visit.talk_ms = talk_ms
-    visit.ended_at = visit.last_at = at
+    visit.ended_at = at
+    visit.last_at = max(visit.last_at, at)
     visit.implied = False
     if wrap_up:
         visit.phase = Phase.WRAP_UP

@@ -12,6 +12,8 @@ from monitor.core.events import Event
 from monitor.core.visit import Visit
 
 NEVER = 1 << 62
+TOO_MANY_EVENTS = "too_many_events"
+"""Reason of the dead letters that one contact's events become beyond the limit."""
 CROWDED = 30
 """So many events are surely not too many, however long their names are."""
 FULL_CHARACTERS = 140_000

@@ -32,7 +32,8 @@ def held_or_resumed(contact: Contact, event: Event, books: Books) -> bool:
         return bool(contact.visits)
     kind = Kind(event.kind)
     before = visit.phase
-    visit.last_at = event.at
+    # A pending event is older than the entry that it waited for.
+    visit.last_at = max(visit.last_at, event.at)
     after = TRANSITIONS[before].get(kind)
     if after is None:
         return True
@@ -110,7 +111,8 @@ def wrapped_up(contact: Contact, event: Event, books: Books) -> bool:
         books.retract(visit, post_handled)
     reported = event.duration_ms
     visit.acw_ms = reported if reported >= 0 else max(0, event.at - visit.ended_at)
-    visit.handled_at = visit.last_at = event.at
+    visit.handled_at = event.at
+    visit.last_at = max(visit.last_at, event.at)
     visit.phase = _CLOSED
     post_handled(visit, books.fresh(visit))
     books.moved(visit, before)

@@ -4,12 +4,13 @@ Rule: everything that the fold of a live contact writes goes through here, so he
 known which queues changed and which waiting visits have a threshold to cross.
 """
 
-from monitor.core.books import Post, Terms, take_back
+from monitor.core.books import Post, take_back
 from monitor.core.panes import Fresh, Page
 from monitor.core.phases import Phase
 from monitor.core.queue_state import QueueState
 from monitor.core.rules import OTHER_QUEUE, Rules
 from monitor.core.tally import Tally
+from monitor.core.terms import Terms
 from monitor.core.timers import Timers
 from monitor.core.view import PartitionCounts
 from monitor.core.visit import Visit

@@ -10,8 +10,8 @@ that a worker that catches up after an outage finds nothing late that was not la
 
 from collections.abc import Iterable, Sequence
 
-from monitor.core.books import Scratch, Terms
-from monitor.core.contact import Contact, insert
+from monitor.core.books import Scratch
+from monitor.core.contact import CROWDED, TOO_MANY_EVENTS, Contact, insert
 from monitor.core.events import Event, Kind
 from monitor.core.fold import FOLDED, cross_if_due, pass_time, refold, step
 from monitor.core.live import LiveBooks
@@ -19,6 +19,7 @@ from monitor.core.panes import difference
 from monitor.core.phases import Phase
 from monitor.core.rules import Rules
 from monitor.core.sources import Starts, counted_as, remember_start
+from monitor.core.terms import Terms
 from monitor.core.timers import Timers
 from monitor.core.view import PartitionCounts, QueuePart
 from monitor.core.visit import post_all
@@ -63,17 +64,19 @@ class Partition:
 
     # -- events ---------------------------------------------------------------
 
-    def apply(self, events: Iterable[Event], now: int) -> None:
+    def apply(self, events: Iterable[Event], now: int) -> Sequence[int]:
         """Fold events in the order of the log; `now` bounds how far ahead they may be.
 
         An event more than `rules.future_ms` after `now` is taken as of `now`. Never
-        raises for an event's content.
+        raises for an event's content. Returns the positions of those that were refused,
+        counted as dead letters: their contact has as many events as one may have.
         """
         counts = self.counts
         newest: dict[str, int] = {}
         limit = now + self.rules.future_ms
         horizon = self.rules.horizon_ms
         applied = duplicate = late = 0
+        refused: list[int] = []
         for event in events:
             at = event.at
             if at > limit:
@@ -91,8 +94,10 @@ class Partition:
             if event.kind not in FOLDED:
                 applied += 1
                 self._other_kind(event)
-            elif self._fold(event):
+            elif is_new := self._fold(event):
                 applied += 1
+            elif is_new is None:
+                refused.append(applied + duplicate + late + len(refused))
             else:
                 duplicate += 1
         for source, at in newest.items():
@@ -100,15 +105,19 @@ class Partition:
         counts.applied += applied
         counts.duplicate += duplicate
         counts.late += late
-        counts.read += applied + duplicate + late
+        counts.read += applied + duplicate + late + len(refused)
+        if refused:
+            before = counts.dead_letters.get(TOO_MANY_EVENTS, 0)
+            counts.dead_letters[TOO_MANY_EVENTS] = before + len(refused)
+        return refused
 
     def _note_source(self, source: str, at: int) -> None:
         newest = self.counts.last_event_at
         source = counted_as(source, newest)
         newest[source] = max(at, newest.get(source, 0))
 
-    def _fold(self, event: Event) -> bool:
-        """Fold one contact event; False: it was there already."""
+    def _fold(self, event: Event) -> bool | None:
+        """Fold one contact event; False: it was there already; None: too many are."""
         contact = self.contacts.get(event.contact)
         past = self.watermark - self.rules.horizon_ms
         if contact is None or (
@@ -116,6 +125,8 @@ class Partition:
         ):
             contact = self._open(event)
         log = contact.log
+        if len(log) > CROWDED and contact.is_full:
+            return None
         if not log or (event > log[-1] and event.at > contact.clocked):
             if log and event.id and _has_id(log, event.id):
                 return False

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.core import tally as names
-from monitor.core.books import Terms
 from monitor.core.calendar import LocalDays
 from monitor.core.panes import Fresh, Panes
 from monitor.core.phases import Phase
 from monitor.core.rules import HANDLE_BUCKETS_MS, QueueRules, Rules
 from monitor.core.tally import Buckets
+from monitor.core.terms import Terms
 from monitor.core.view import PHASES, QueuePart
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ time. Which event may happen in which phase is `phases.TRANSITIONS`.
 """
 
 from monitor.core import tally as names
-from monitor.core.books import Terms
 from monitor.core.panes import PANE_MS, Fresh, Page
 from monitor.core.phases import Fate, Phase
 from monitor.core.queue_state import QueueState
+from monitor.core.terms import Terms
 
 
 class Visit:

@@ -62,10 +62,9 @@ class Flow:
     epoch: int = 0
     is_open: bool = False
     """Whether every assigned partition was sought and none is being revoked."""
-    polled_at: float = 0.0
-    """Steady seconds of the last poll."""
-    steady_at: float = 0.0
-    """Steady seconds from which on the assignment can be trusted again."""
+    heard_at: float = 0.0
+    """Steady seconds at which the newest heartbeat was sent that the group answered:
+    the session, and with it the assignment, lasts that long from then on."""
 
     def close(self) -> None:
         """Void everything that was fetched so far."""
@@ -76,25 +75,18 @@ class Flow:
         """Begin an epoch: every partition was sought."""
         self.epoch += 1
         self.is_open = True
-        self.polled_at = time.monotonic()
-        self.steady_at = 0.0
 
-    def polled(self) -> None:
-        """Note a poll.
-
-        After a pause of a session the group has surely given the partitions away;
-        until the next heartbeats have told so, the assignment isn't to be trusted.
-        """
-        now = time.monotonic()
-        if self.polled_at and now - self.polled_at > self.session_seconds:
-            self.steady_at = now + self.session_seconds
-        self.polled_at = now
+    def heard(self, sent_at: float) -> None:
+        """Note that the group answered what was sent to it at `sent_at`."""
+        self.heard_at = max(self.heard_at, sent_at)
 
     def is_trusted(self) -> bool:
-        """Whether this worker surely still owns what was assigned to it."""
-        now = time.monotonic()
-        polled = now - self.polled_at <= self.session_seconds
-        return self.is_open and polled and now >= self.steady_at
+        """Whether this worker surely still owns what was assigned to it.
+
+        Not after a pause or a lost connection of a session's length: the group may have
+        given the partitions to others, who show them now.
+        """
+        return self.is_open and time.monotonic() - self.heard_at <= self.session_seconds
 
 
 Takeover = Callable[[AbstractSet[TP], int], Awaitable[Mapping[TP, int]]]
@@ -130,6 +122,7 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._next: dict[TP, int] = {}
         self._fetching = asyncio.Lock()
+        self._coordinator: Any = None
 
     def stop_flow(self) -> None:
         """End the epoch: the first thing that Faust does when partitions go."""
@@ -153,14 +146,12 @@ class BatchConsumer(driver.Consumer):
         if not (self.flow_active and self.app.flow.is_open):
             await asyncio.sleep(IDLE_SECONDS)
             return {}
-        self.app.flow.polled()
         active = set(self._get_active_partitions())
         if not active:
             await asyncio.sleep(IDLE_SECONDS)
             return {}
         fetched: Mapping[TP, Sequence[Record]]
         fetched = await self._getmany(active_partitions=active, timeout=timeout)
-        self.app.flow.polled()
         return fetched or {}
 
     def _to_batch(self, tp: TP, epoch: int, records: Sequence[Record]) -> Message:
@@ -178,6 +169,7 @@ class BatchConsumer(driver.Consumer):
         no checkpoint would be lost.
         """
         self.app.flow.is_open = False
+        self._listen_for_heartbeats()
         async with self._fetching:
             generation = self.app.consumer_generation_id
             offsets = await self.app.takeover(frozenset(self.assignment()), generation)
@@ -187,6 +179,25 @@ class BatchConsumer(driver.Consumer):
                 self._next[tp] = offset
             if generation == self.app.consumer_generation_id:
                 self.app.flow.open()
+
+    def _listen_for_heartbeats(self) -> None:
+        """Tell the flow of every heartbeat that the group answers."""
+        flow = self.app.flow
+        flow.heard(time.monotonic())  # the group has just assigned the partitions
+        coordinator = self._thread._ensure_consumer()._coordinator  # noqa: SLF001
+        if coordinator is self._coordinator:
+            return
+        self._coordinator = coordinator
+        beat: Callable[[], Awaitable[bool]] = coordinator._do_heartbeat  # noqa: SLF001
+
+        async def beat_and_tell() -> bool:
+            sent_at = time.monotonic()
+            answered = await beat()
+            if answered:
+                flow.heard(sent_at)
+            return answered
+
+        coordinator._do_heartbeat = beat_and_tell  # noqa: SLF001
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: the committed offset is a hint for lag tools."""

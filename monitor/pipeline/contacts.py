@@ -13,7 +13,7 @@ from typing import Protocol
 
 from monitor.clocks import Clock, WallClock
 from monitor.config import Settings
-from monitor.core.contact import CROWDED
+from monitor.core.contact import TOO_MANY_EVENTS
 from monitor.core.events import Event, Kind
 from monitor.core.rules import OTHER_QUEUE
 from monitor.pipeline.batches import Batch, Flow, Record
@@ -26,7 +26,7 @@ from monitor.wire.events import decode_contact_event
 
 log = logging.getLogger(__name__)
 
-RECORDS_A_TURN = 1_000
+RECORDS_A_TURN = 500
 """Records applied before others get a turn of the event loop: under 10 ms."""
 DISTANT_FUTURE = 1 << 60
 """Watermark for an event clock: no event is ahead of the newest one."""
@@ -34,9 +34,7 @@ PILE_UP = 4
 """How many times `checkpoint.max_rows` may pile up before processing waits."""
 PILE_UP_BYTES = 32 * 1024 * 1024
 """Dead letters of a partition that may pile up before processing waits."""
-APPLIED_BYTES = 200_000
-"""Bytes of records that are applied together: less than makes a contact too large."""
-TOO_MANY = BadRecord("too_many_events", "contact: has as many as one may have already")
+TOO_MANY = BadRecord(TOO_MANY_EVENTS, "contact: has as many as one may have already")
 
 
 class Spread(Protocol):
@@ -100,48 +98,39 @@ class Contacts:
         partition = holding.partition
         now = self._clock.now(DISTANT_FUTURE)
         next_offset = partition.next_offset
-        known = partition.contacts.get
         folded = partition.counts.queues_folded
-        waiting = 0
         events: list[Event] = []
+        accepted: list[Record] = []
         for record in records:
             if record.offset < next_offset:
                 continue  # in the state already
             try:
                 event = decode_contact_event(record.value)
             except BadRecord as bad:
+                counts = partition.counts
+                counts.read += 1
+                letters = counts.dead_letters.get(bad.reason, 0)
+                counts.dead_letters[bad.reason] = letters + 1
                 self._reject(holding, record, bad)
                 continue
             if event is None:
                 partition.counts.read += 1
                 partition.counts.ignored += 1
                 continue
-            contact = known(event.contact)
-            crowded = contact is not None and len(contact.log) > CROWDED
-            waiting += len(record.value or b"")
-            if crowded or waiting > APPLIED_BYTES:
-                # So that it is exact whether a contact is full.
-                partition.apply(events, now)
-                events.clear()
-                waiting = 0
-                if contact is not None and crowded and contact.is_full:
-                    self._reject(holding, record, TOO_MANY)
-                    continue
             events.append(event)
+            accepted.append(record)
             if event.kind == Kind.SOURCE_STARTED and not _is_copy(record):
                 # In the same turn as the offset: no checkpoint may cover the record
                 # without waiting for its copies.
                 holding.forwards.append(asyncio.ensure_future(self._spread(record)))
-        partition.apply(events, now)
+        for position in partition.apply(events, now):
+            self._reject(holding, accepted[position], TOO_MANY)
         if partition.counts.queues_folded > folded:
             self._tell_of_folding(holding.number)
         partition.next_offset = max(next_offset, records[-1].offset + 1)
         holding.noted_batch()
 
     def _reject(self, holding: Holding, record: Record, bad: BadRecord) -> None:
-        counts = holding.partition.counts
-        counts.read += 1
-        counts.dead_letters[bad.reason] = counts.dead_letters.get(bad.reason, 0) + 1
         letter = make_dead_letter(record, bad.reason, str(bad), self._wall.now(0))
         holding.dead_letters.append(letter)
         self._complaints.tell(record, bad.reason)

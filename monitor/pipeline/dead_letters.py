@@ -48,13 +48,10 @@ class DeadLetters(list[DeadLetter]):
 def make_dead_letter(record: Record, reason: str, detail: str, at: int) -> DeadLetter:
     """Wrap `record` that failed at `at` (milliseconds UTC): same key, same bytes.
 
-    A record without key and value gets an empty value: no log can hold neither. One
-    that is too large for the topic is cut, its size in the header `cut`; the place
+    One that is too large for the topic is cut, its size in the header `cut`; the place
     where it came from still has it whole.
     """
     key, value = record.key, record.value
-    if value is None and key is None:
-        value = b""
     headers = {
         "reason": reason,
         "detail": detail[:DETAIL_CHARACTERS],

@@ -15,9 +15,10 @@ from monitor.pipeline.holdings import Holdings
 
 log = logging.getLogger(__name__)
 
-THRESHOLDS = (100_000, 50, 1_000_000)
-"""Allocations before a young collection, young ones before a middle one, middle ones
-before a full one: never by itself."""
+THRESHOLDS = (20_000, 1_000_000, 1_000_000)
+"""Allocations before a young collection, which takes about 2 ms; young ones before a
+middle one, and those before a full one: never by themselves, because both would walk
+millions of objects of the state and hold the event loop for 100 ms and more."""
 COLLECT_SECONDS = 600.0
 """Between full collections."""
 QUIET_SECONDS = 2.0

@@ -41,7 +41,7 @@ class Writer(Protocol):
     async def close(self) -> None: ...
 
 
-VISITS_A_TURN = 1_000
+VISITS_A_TURN = 500
 """Visits encoded before others get a turn of the event loop."""
 CATCHING_UP_MS = 5_000
 """How old a partition's newest event may be, with records unread, to be up to date."""
@@ -300,7 +300,7 @@ def _check_owner(number: int, owner: str, app: str) -> None:
     if owner != app:
         raise ForeignStateError(
             f"the state of partition {number} in {topics.CONTACTS_STATE} was written "
-            f"by the app {owner!r}, this is {app!r}, and a Kafka holds one app's state. "
+            f"by the app {owner!r}, this is {app!r}; one Kafka holds one app's state. "
             f"Run with --app {owner}, or delete the topic to count anew"
         )
 

@@ -187,7 +187,7 @@ class WorkerBoard:
         if not self._flow.is_open:
             return "partitions are being assigned"
         if not self._flow.is_trusted():
-            return "paused for longer than a session; the assignment may be lost"
+            return "no answer from the group for a session; the assignment may be lost"
         unheard = self._queues.unheard()
         if unheard:
             numbers = ", ".join(map(str, sorted(unheard)))

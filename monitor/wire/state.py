@@ -16,18 +16,18 @@ from typing import Any
 
 import orjson
 
-from monitor.core.books import Terms
 from monitor.core.contact import Contact
 from monitor.core.events import Event
 from monitor.core.partition import Partition
 from monitor.core.queue_state import QueueState
 from monitor.core.rules import Rules
+from monitor.core.terms import Terms
 from monitor.wire.errors import UnknownStateVersion, WireError
 
 STATE_VERSION = 1
 META_KEY = b"m"
 Row = tuple[bytes, bytes | None]
-CONTACTS_IN_SLICE = 1_000
+CONTACTS_IN_SLICE = 500
 _dumps = orjson.dumps
 _CONTACT = Event._fields.index("contact")
 _without_contact = itemgetter(

@@ -26,9 +26,7 @@ def differences(wanted: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str
 
 def _compare(name: str, wanted: Any, shown: Any) -> list[str]:
     if isinstance(wanted, dict) and isinstance(shown, dict):
-        names = wanted.keys()
-        if not _is_table(wanted):
-            names = wanted.keys() | shown.keys()
+        names = set(wanted) if _is_table(wanted) else {*wanted, *shown}
         found: list[str] = []
         for key in sorted(names):
             if key not in shown and wanted[key]:

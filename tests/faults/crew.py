@@ -4,8 +4,8 @@ Rule: a slot is in one pair of hands at a time; whoever finds it taken lets it b
 """
 
 import re
+import subprocess
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,82 +41,75 @@ class Crew:
         return [w for w in list(self._workers.values()) if w.process.poll() is None]
 
     @contextmanager
-    def hold(self, slot: int) -> Iterator[WorkerProcess | None]:
-        """The slot's worker, in our hands alone; None: it is taken or not running."""
+    def hold(self, slot: int) -> Iterator[bool]:
+        """Whether the slot is in our hands alone from now on."""
         lock = self._locks.setdefault(slot, threading.Lock())
-        if not lock.acquire(blocking=False):
-            yield None
-            return
+        held = lock.acquire(blocking=False)
         try:
-            worker = self._workers.get(slot)
-            running = worker is not None and worker.process.poll() is None
-            yield worker if running else None
+            yield held
         finally:
-            lock.release()
+            if held:
+                lock.release()
+
+    def running(self, slot: int) -> WorkerProcess | None:
+        """The slot's worker, if it is there."""
+        worker = self._workers.get(slot)
+        return worker if worker and worker.process.poll() is None else None
 
     def start(self, slot: int) -> WorkerProcess:
-        """Start a worker in `slot`, which must be ours or nobody's."""
+        """Start a worker in `slot`, which must be ours."""
         self._started += 1
-        worker = WorkerProcess(
+        worker = self._workers[slot] = WorkerProcess(
             self.directory,
             f"worker-{slot}-{self._started}",
             self._bootstrap(slot),
             **self._settings,
         )
-        self._workers[slot] = worker
         return worker
 
-    def end(self, worker: WorkerProcess, *, seconds: float = 60.0) -> None:
-        """SIGTERM; its end in good order is noted, and any other one."""
-        try:
-            code = worker.stop(seconds=seconds)
-        except TimeoutError:
-            code = -1
-        except Exception as error:  # noqa: BLE001 - subprocess.TimeoutExpired
-            self.strange.append(f"{worker.name}: no end after SIGTERM: {error!r}")
-            worker.kill()
-            return
-        self.note(worker, code, asked=True)
+    def kill(self, slot: int) -> None:
+        """`kill -9`; the slot is empty then."""
+        worker = self._workers.pop(slot)
+        worker.kill()
 
-    def note(self, worker: WorkerProcess, code: int, *, asked: bool = False) -> None:
-        """Count how a worker ended."""
-        if code == FENCED:
-            self.done["fencings"] += 1
-        elif code != 0 or not asked:
-            log = worker.log.read_text(errors="replace")
-            critical = [line for line in log.splitlines() if "state=ending" in line]
-            self.strange.append(f"{worker.name}: exit {code} {critical[-1:]}")
+    def end(self, slot: int, *, seconds: float = 60.0) -> None:
+        """SIGTERM; the slot is empty then. An end in bad order is noted."""
+        worker = self._workers.pop(slot)
+        try:
+            self._note(worker, worker.stop(seconds=seconds), asked=True)
+        except subprocess.TimeoutExpired:
+            self.strange.append(f"{worker.name}: no end {seconds:g} s after SIGTERM")
+            worker.kill()
 
     def tend(self, slots: range) -> None:
         """Start anew what has ended by itself; call it again and again."""
         for slot in slots:
-            lock = self._locks.setdefault(slot, threading.Lock())
-            if not lock.acquire(blocking=False):
-                continue
-            try:
+            with self.hold(slot) as held:
+                if not held:
+                    continue
                 worker = self._workers.get(slot)
                 if worker is None:
                     self.start(slot)
                 elif (code := worker.process.poll()) is not None:
-                    if slot not in self._noted(worker):
-                        self.note(worker, code)
+                    self._note(worker, code)
                     self.start(slot)
-            finally:
-                lock.release()
 
-    def _noted(self, worker: WorkerProcess) -> set[int]:
-        return set()
+    def _note(self, worker: WorkerProcess, code: int, *, asked: bool = False) -> None:
+        if code == FENCED:
+            self.done["fencings"] += 1
+        elif code != 0 or not asked:
+            lines = worker.log.read_text(errors="replace").splitlines()
+            told = [line for line in lines if "state=ending" in line] or lines[-1:]
+            self.strange.append(f"{worker.name}: exit {code}: {' '.join(told)[-400:]}")
 
     def rebalances(self) -> int:
         """How many generations of the group the workers have seen."""
-        seen = set()
+        seen: set[str] = set()
         for log in self.directory.glob("worker-*.log"):
-            seen |= set(GENERATION.findall(log.read_text(errors="replace")))
+            seen.update(GENERATION.findall(log.read_text(errors="replace")))
         return len(seen)
 
     def kill_all(self) -> None:
         """Leave nothing running."""
         for worker in self.workers():
-            worker.go_on()
             worker.kill()
-        time.sleep(0)

@@ -10,11 +10,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
-from tests.faults.judge_events import UNFOLDED, Counts, Life, Said, Unreadable, read
+from tests.faults.judge_events import (
+    UNFOLDED,
+    Counts,
+    Life,
+    Said,
+    UnreadableError,
+    read,
+)
+from tests.faults.judge_facts import Visit
 from tests.faults.judge_sums import Numbers, Part, Terms, queue_numbers
-from tests.faults.judge_visits import Story, Visit
+from tests.faults.judge_visits import Story
 
 
 class Recount:
@@ -34,7 +42,7 @@ class Recount:
         self.counts.read += 1
         try:
             event = read(value)
-        except Unreadable:
+        except UnreadableError:
             self.counts.dead_letters += 1
             return
         if event is None:
@@ -119,9 +127,12 @@ def truth(parts: Mapping[int, Recount]) -> Truth:
     return Truth(queue_numbers(made, terms), counts, visits, parts)
 
 
-async def recount(bootstrap: str, topic: str, terms: Terms) -> dict[int, Recount]:
-    """Read the whole topic, each partition in order of its offsets."""
+async def recount(
+    bootstrap: str, topic: str, terms: Terms, parts: dict[int, Recount]
+) -> None:
+    """Take everything that the topic holds now and `parts` has not, in its order."""
     consumer = AIOKafkaConsumer(
+        topic,
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -129,18 +140,21 @@ async def recount(bootstrap: str, topic: str, terms: Terms) -> dict[int, Recount
     )
     await consumer.start()
     try:
-        await consumer.topics()
-        numbers = consumer.partitions_for_topic(topic) or set()
-        tps = [TopicPartition(topic, number) for number in sorted(numbers)]
-        consumer.assign(tps)
-        await consumer.seek_to_beginning(*tps)
+        tps = sorted(consumer.assignment())
+        for tp in tps:
+            part = parts.setdefault(tp.partition, Recount(terms))
+            # Nothing is left out of this log, so offsets count its records.
+            consumer.seek(tp, part.counts.read)
         ends = await consumer.end_offsets(tps)
-        parts = {tp.partition: Recount(terms) for tp in tps}
         while any([await consumer.position(tp) < ends[tp] for tp in tps]):
             for tp, records in (await consumer.getmany(timeout_ms=200)).items():
                 for record in records:
-                    if record.offset < ends[tp]:
-                        parts[tp.partition].take(record.value)
-        return parts
+                    if record.offset != parts[tp.partition].counts.read:
+                        raise LogHasGapsError(f"{tp} at {record.offset}")
+                    parts[tp.partition].take(record.value)
     finally:
         await consumer.stop()
+
+
+class LogHasGapsError(Exception):
+    """The log of events doesn't hold every offset from 0."""

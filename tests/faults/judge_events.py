@@ -65,12 +65,12 @@ class Said(NamedTuple):
         return ORDER[self.rank]
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The record is no event: it belongs to the dead letters."""
 
 
 def read(value: bytes | None) -> Said | None:
-    """What a record says; None: a type that nobody knows. Raises Unreadable."""
+    """What a record says; None: a type that nobody knows. Raises UnreadableError."""
     try:
         fields = json.loads(value or b"")
         kind = fields["type"]
@@ -83,7 +83,7 @@ def read(value: bytes | None) -> Said | None:
         if kind in ("contact.queued", "contact.rejected"):
             fields["queue"]
     except (ValueError, KeyError, TypeError) as error:
-        raise Unreadable(repr(error)) from error
+        raise UnreadableError(repr(error)) from error
     return Said(
         at=at,
         rank=ORDER.index(kind),

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.judge_visits import WAITS, Visit
+from tests.faults.judge_facts import Visit
+from tests.faults.judge_visits import WAITS
 
 WINDOWS = {"5m": 300_000, "15m": 900_000, "30m": 1_800_000, "1h": 3_600_000}
 DAY_MS = 86_400_000

@@ -6,9 +6,9 @@ are those of kpis.md, interface.md and the docstrings of `monitor.core`, written
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from tests.faults.judge_events import Said
+from tests.faults.judge_facts import Visit
 
 CLOCKS_APART_MS = 60_000
 SAME_WAIT_MS = 2_000
@@ -18,67 +18,12 @@ WITH_AGENT = {"talking", "held", "wrap_up"}
 ANY = {*WAITS, *WITH_AGENT, "closed"}
 
 
-@dataclass(eq=False)
-class Visit:
-    """Facts of one visit; instants and durations in milliseconds, 0: not yet."""
-
-    contact: str
-    number: int
-    queue: str
-    channel: str
-    queued_at: int
-    source: str = ""
-    entry_seen: bool = True
-    phase: str = "waiting"
-    fate: str = "waiting"
-    reason: str = ""
-    fate_at: int = 0
-    wait: int = 0
-    concluded: bool = False
-    agent: str = ""
-    former: str = ""
-    ringing: int = 0
-    held_since: int = 0
-    talk: int = 0
-    hold: int = 0
-    acw: int = 0
-    ended_at: int = 0
-    handled_at: int = 0
-    unfinished_at: int = 0
-    last_at: int = 0
-    written_at: int = 0
-    """Instant of the last message."""
-    extras: list[tuple[int, str]] = field(default_factory=list)
-
-    def settle(self, fate: str, at: int, wait: int, reason: str = "") -> None:
-        """The wait is over; a reported wait beats the clocks."""
-        self.fate, self.fate_at, self.reason = fate, at, reason
-        self.wait = wait if wait >= 0 else max(0, at - self.queued_at)
-        self.ringing = 0
-        self.last_at = max(self.last_at, at)
-
-    def finish(self, at: int, talk: int, hold: int, *, wrap_up: bool) -> None:
-        """The customer is gone."""
-        if self.held_since:
-            self.hold += max(0, at - self.held_since)
-            self.held_since = 0
-        if hold >= 0:
-            self.hold = hold
-        self.talk = talk if talk >= 0 else max(0, at - self.fate_at - self.hold)
-        self.ended_at = self.last_at = at
-        self.concluded = False
-        self.handled_at = 0 if wrap_up else at
-        self.phase = "wrap_up" if wrap_up else "closed"
-
-    def extra(self, at: int, name: str) -> None:
-        self.extras.append((at, name))
-        self.last_at = max(self.last_at, at)
-
-
 class Story:
     """The fold of one contact."""
 
-    def __init__(self, max_age: Callable[[str, str], int], starts: Sequence[int]):
+    def __init__(
+        self, max_age: Callable[[str, str], int], starts: Sequence[int]
+    ) -> None:
         """`max_age` by queue and channel; `starts` of the contact's source."""
         self.visits: list[Visit] = []
         self.closed_by_time = 0
@@ -305,7 +250,7 @@ class Story:
     def _held(self, event: Said) -> bool:
         visit = self._in(event, IN_HAND)
         if visit is not None:
-            visit.last_at = event.at
+            visit.last_at = max(visit.last_at, event.at)
             if visit.phase == "talking":
                 visit.phase, visit.held_since = "held", event.at
         return bool(self.visits)
@@ -313,7 +258,7 @@ class Story:
     def _resumed(self, event: Said) -> bool:
         visit = self._in(event, IN_HAND)
         if visit is not None:
-            visit.last_at = event.at
+            visit.last_at = max(visit.last_at, event.at)
             if visit.phase == "held":
                 visit.hold += event.at - visit.held_since
                 visit.phase, visit.held_since = "talking", 0
@@ -357,6 +302,7 @@ class Story:
         if not visit.unfinished_at:
             known = event.duration >= 0
             visit.acw = event.duration if known else max(0, event.at - visit.ended_at)
-            visit.handled_at = visit.last_at = event.at
+            visit.handled_at = event.at
+            visit.last_at = max(visit.last_at, event.at)
             visit.phase = "closed"
         return True

@@ -18,7 +18,7 @@ WEIGHTS = {
     "zombie": 14,
     "nap": 4,
     "join_and_leave": 12,
-    "proxy": 18,
+    "cut": 18,
     "fence": 8,
     "broker_stop": 5,
     "broker_kill": 5,
@@ -55,13 +55,15 @@ def make_plan(
     while at < seconds - 10.0:
         pick = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         what = rounds.pop() if rounds else pick
-        detail = chance.choice(MODES) if what == "proxy" else ""
-        slot = 0 if what == "proxy" else chance.randrange(workers)
+        detail = chance.choice(MODES) if what == "cut" else ""
+        slot = 0 if what == "cut" else chance.randrange(workers)
         lasts = _lasting(chance, what, detail, long=long)
         plan.append(Fault(at, what, slot, lasts, detail))
         # Some come while the one before is still going on.
-        at += chance.uniform(0.5, 3.0) if chance.random() < 0.35 else (
-            min(lasts, 12.0) + chance.uniform(1.0, 5.0)
+        at += (
+            chance.uniform(0.5, 3.0)
+            if chance.random() < 0.35
+            else (min(lasts, 12.0) + chance.uniform(1.0, 5.0))
         )
     return plan
 
@@ -75,6 +77,6 @@ def _lasting(chance: random.Random, what: str, detail: str, *, long: bool) -> fl
         return 60.0 if long and chance.random() < 0.5 else chance.uniform(5.0, 20.0)
     if what == "broker_kill":
         return chance.uniform(0.0, 8.0)
-    if what == "proxy":
+    if what == "cut":
         return chance.uniform(1.0, 3.0 if detail == "delay" else 16.0)
     return chance.uniform(0.0, 3.0)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from monitor.core import kpi
-from monitor.core.contact import CROWDED
 from monitor.core.events import Event, Kind
 from monitor.core.partition import Partition
 from monitor.core.rules import QueueRules, Rules
@@ -78,9 +77,7 @@ class Fuzzing:
             self.outcomes["ignored"] += 1
         else:
             self.outcomes["event"] += 1
-            contact = self.partition.contacts.get(event.contact)
-            if contact is None or len(contact.log) < CROWDED or not contact.is_full:
-                yield event
+            yield event
 
     def _good_steps(self, step: int) -> Iterator[Event]:
         """Each contact waits one step and talks for three."""

@@ -23,6 +23,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.sensors.monitor import Monitor
 from faust.tables.recovery import Recovery
@@ -68,7 +69,10 @@ CALLED: tuple[tuple[Callable[..., Any], str], ...] = (
     (Consumer.highwaters, "self, *partitions"),
     (AIOKafkaConsumerThread._ensure_consumer, "self"),
     (AIOKafkaConsumerThread.highwater, "self, tp"),
+    (Consumer._new_consumer_thread, "self"),
+    (AIOKafkaConsumerThread._create_worker_consumer, "self, transport"),
     (AIOKafkaConsumerThread.call_thread, "self, fun, *args, **kwargs"),
+    (GroupCoordinator._do_heartbeat, "self"),
     (Transport.__init__, "self, *args, **kwargs"),
     (faust.App.create_event, "self, key, value, headers, message"),
     # aiokafka's: transactions of prepared batches, mirrors, administration.
@@ -127,11 +131,17 @@ READ: tuple[tuple[Callable[..., Any], str], ...] = (
     (AIOKafkaConsumerThread.getmany, "1b1c58046a9b"),
     (AIOKafkaConsumerThread._fetch_records, "9e7369fc572d"),
     (Fetcher.fetched_records, "e20ce0c8117f"),
+    # Isolation: the level is handed to the fetcher at the start, after we have set it.
+    (AIOKafkaConsumerThread._create_worker_consumer, "c179c0bdb975"),
+    (AIOKafkaConsumer.start, "5ba1baa38f62"),
     # Acknowledgements: offsets gather in `_acked`, commits ask `_new_offset`.
     (Consumer.ack, "5548cf0f7584"),
     (Consumer._new_offset, "2b29afe4dd9a"),
     (Consumer._add_gap, "f1cc1db634f5"),
     (Consumer.on_partitions_revoked, "652177e770ee"),
+    # Heartbeats: an answer of the group makes it true.
+    (GroupCoordinator._heartbeat_routine, "a6c6710b8e4a"),
+    (GroupCoordinator._do_heartbeat, "5628cb32b3d2"),
     # Transactions.
     (AIOKafkaProducer.send_batch, "ff8d65b59517"),
     (AIOKafkaProducer.commit_transaction, "8f568a6acef9"),

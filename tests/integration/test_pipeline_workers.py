@@ -232,7 +232,7 @@ def test_a_state_of_another_app_is_refused(broker: str, tmp_path: Path) -> None:
     day = generate_day(contacts=20, seed=5)
     asyncio.run(feed(broker, day))
     with WorkerProcess(tmp_path, "first", broker, **SESSION) as first:
-        wait_until(lambda: queues_of(first), "the first app's numbers")
+        wait_until(lambda: bool(queues_of(first)), "the first app's numbers")
         assert first.stop() == 0
     before = state_rows(broker)
     with WorkerProcess(tmp_path, "second", broker, app="other", **SESSION) as second:

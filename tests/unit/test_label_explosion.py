@@ -2,7 +2,8 @@
 
 import gc
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import pytest
 
@@ -25,7 +26,7 @@ LIMIT = 1_000
 RULES = Rules(queue=lambda *_: QueueRules(), max_queues=LIMIT)
 LARGEST_ROW = 1_000_000
 CHUNK = 1_000
-STEP = 0.02
+STEP = 0.5
 """Seconds between two contacts of the flood."""
 
 
@@ -45,7 +46,7 @@ def lives(count: int) -> Iterator[list[Event]]:
         yield chunk
 
 
-def feed(partition: Partition, chunks: Iterator[list[Event]]) -> None:
+def feed(partition: Partition, chunks: Iterable[list[Event]]) -> None:
     for chunk in chunks:
         partition.apply(chunk, at(MILLION))
         partition.advance(partition.watermark)
@@ -65,30 +66,29 @@ def part_message(partition: Partition) -> bytes:
     )
 
 
-@pytest.mark.timeout(300)
-def test_a_hundred_thousand_names_take_the_memory_of_a_few() -> None:
-    """After the first flood a second one adds nothing: what is kept has a limit."""
+def test_a_flood_of_names_takes_no_more_memory_the_longer_it_lasts() -> None:
+    """Once the limits are reached, what is kept stays as large as it is."""
     partition = Partition(RULES, keep_finished=False)
-    everyone = lives(100_000)
-    feed(partition, (next(everyone) for _ in range(50)))
-    gc.collect()
+    flood = lives(18_000)
     tracemalloc.start()
-    feed(partition, everyone)
-    gc.collect()
-    grown, _ = tracemalloc.get_traced_memory()
+    sizes = []
+    for _ in range(3):
+        feed(partition, islice(flood, 6))
+        gc.collect()
+        sizes.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
 
     assert len(partition.queues) == LIMIT + 1
-    assert len(partition.counts.last_event_at) == MAX_SOURCES + 1
-    assert partition.counts.queues_folded == 100_000 - LIMIT
-    assert all(len(state.agents) == 0 for state in partition.queues.values())
-    assert grown < 40_000_000, f"{grown:,} bytes"
+    assert len(partition.counts.last_event_at) <= MAX_SOURCES + 1
+    assert partition.counts.queues_folded == 18_000 - LIMIT
+    assert all(not state.agents for state in partition.queues.values())
+    assert sizes[2] - sizes[1] < 2_000_000, sizes
 
 
 def test_a_flood_of_names_keeps_partials_and_rows_sendable() -> None:
     """One message for all queues and each durable row is below Kafka's limits."""
     partition = Partition(RULES)
-    feed(partition, lives(20_000))
+    feed(partition, lives(5_000))
     rows = dict(take_rows(partition))
 
     assert len(part_message(partition)) < MAX_MESSAGE_BYTES
@@ -105,7 +105,7 @@ def test_long_names_of_sources_keep_the_meta_row_sendable() -> None:
     rows = dict(take_rows(partition))
 
     assert len(rows[META_KEY] or b"") < LARGEST_ROW
-    assert len(partition.counts.last_event_at) == MAX_SOURCES + 1
+    assert len(partition.counts.last_event_at) <= MAX_SOURCES + 1
     assert len(partition.starts) == MAX_SOURCES
 
 
@@ -222,7 +222,7 @@ def test_the_busiest_queues_keep_their_names() -> None:
         back.accept(part, 0)
 
     assert shown(ahead) == shown(back)
-    assert "q7" in shown(ahead)  # 7 * 7 = 49
+    assert set(shown(ahead)) == {"q21", "q28", "q35", "q42", "q49", OTHER_QUEUE}
 
 
 def test_no_counter_goes_down_when_names_come() -> None:

@@ -13,7 +13,7 @@ from monitor.core.events import Event, Kind
 from monitor.core.rules import Rules
 from monitor.pipeline.batches import Batch, Flow, Record
 from monitor.pipeline.checkpoints import Checkpoint
-from monitor.pipeline.contacts import Contacts
+from monitor.pipeline.contacts import RECORDS_A_TURN, Contacts
 from monitor.pipeline.fatal import GapError, LogBehindStateError
 from monitor.pipeline.holdings import CATCHING_UP_MS, Holding, Holdings
 from monitor.pipeline.mirror import Mirror
@@ -162,8 +162,8 @@ async def test_a_large_batch_stops_where_its_epoch_ends() -> None:
     asyncio.get_running_loop().call_soon(bench.flow.close)
     await bench.contacts.process(batch)
 
-    assert bench.holding().partition.next_offset == 1_000
-    assert bench.waiting() == 1_000
+    assert bench.holding().partition.next_offset == RECORDS_A_TURN
+    assert bench.waiting() == RECORDS_A_TURN
 
 
 async def test_a_bad_record_is_committed_with_the_offset_that_covers_it() -> None:
