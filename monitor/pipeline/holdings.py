@@ -60,10 +60,12 @@ class Holding:
         *,
         log_end: int,
         publish_visits: bool,
+        has_predecessor: bool = False,
     ) -> None:
         """Hold partition `number` whose state is as the last checkpoint left it.
 
-        `log_end` is the offset after the newest record when it was loaded.
+        `log_end` is the offset after the newest record when it was loaded;
+        `has_predecessor`: somebody may have shown more than the state has.
         """
         self.number = number
         self.partition = partition
@@ -79,6 +81,7 @@ class Holding:
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._log_end = log_end
+        self._shown_up_to = log_end if has_predecessor else 0
         self._batch_at = time.monotonic()
 
     def noted_batch(self) -> None:
@@ -88,6 +91,22 @@ class Holding:
     def idle_seconds(self) -> float:
         """How long ago records came; since it was loaded, if none did."""
         return time.monotonic() - self._batch_at
+
+    @property
+    def has_caught_up(self) -> bool:
+        """Whether it has all that a predecessor can have shown of this partition.
+
+        A predecessor that died has shown numbers of records after its last checkpoint,
+        and was fenced before the end of the log was asked for. Until those records are
+        applied again the numbers are lower: counters that are told would go down.
+        """
+        if self._shown_up_to and (
+            self.partition.next_offset >= self._shown_up_to
+            # The log's last offsets can be markers that are never handed over.
+            or self.idle_seconds() > CATCHING_UP_MS / 1000
+        ):
+            self._shown_up_to = 0
+        return not self._shown_up_to
 
     def end_of_log(self, told: int | None) -> int:
         """Offset after the newest record, as far as is known; `told` by a fetch."""
@@ -285,6 +304,7 @@ class Holdings:
             partition,
             writer,
             log_end=mirror.end,
+            has_predecessor=bool(mirror.rows),
             publish_visits=self._settings.visits.publish,
         )
 

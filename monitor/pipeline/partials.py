@@ -68,6 +68,10 @@ class Partials:
         completed = self._completed.get(holding)
         everything = completed is None or told_at - completed >= self._complete_seconds
         async with holding.still:
+            if not holding.has_caught_up:
+                end = self._end_of_log(holding.number)
+                holding.partition.advance(holding.now(self._clock, end))
+                return
             messages = self._messages(holding, everything=everything)
         for target, message in messages:
             key = str(holding.number).encode()

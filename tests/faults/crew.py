@@ -4,6 +4,7 @@ Rule: a slot is in one pair of hands at a time; whoever finds it taken lets it b
 """
 
 import re
+import signal
 import subprocess
 import threading
 from collections import Counter
@@ -14,6 +15,7 @@ from pathlib import Path
 from tests.support.workers import WorkerProcess
 
 FENCED = 4
+UNREACHABLE = 3
 GENERATION = re.compile(r"stream=contacts generation=(\d+)")
 
 
@@ -95,12 +97,21 @@ class Crew:
                     self.start(slot)
 
     def _note(self, worker: WorkerProcess, code: int, *, asked: bool = False) -> None:
+        """Count an end; one that no fault explains is strange."""
+        lines = worker.log.read_text(errors="replace").splitlines()
+        told = " ".join(
+            [line for line in lines if "state=ending" in line] or lines[-1:]
+        )
+        if asked and code in (0, -signal.SIGTERM):
+            return  # the second: asked before it could listen
         if code == FENCED:
             self.done["fencings"] += 1
-        elif code != 0 or not asked:
-            lines = worker.log.read_text(errors="replace").splitlines()
-            told = [line for line in lines if "state=ending" in line] or lines[-1:]
-            self.strange.append(f"{worker.name}: exit {code}: {' '.join(told)[-400:]}")
+        elif code == UNREACHABLE:
+            self.done["ends: broker lost while starting"] += 1
+        elif asked and "doing=stopping" in told and "TimeoutError" in told:
+            self.done["ends: no last checkpoint without a broker"] += 1
+        else:
+            self.strange.append(f"{worker.name}: exit {code}: {told[-400:]}")
 
     def rebalances(self) -> int:
         """How many generations of the group the workers have seen."""

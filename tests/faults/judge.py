@@ -90,12 +90,13 @@ class Recount:
 
     def visits(self) -> list[Visit]:
         """Every visit as of the newest event."""
-        return [
-            visit
-            for lives in self.lives.values()
-            for life in lives
-            for visit in self._story(life).tell(life.events, self.newest)
-        ]
+        visits = []
+        for lives in self.lives.values():
+            for life in lives:
+                for visit in self._story(life).tell(life.events, self.newest):
+                    visit.source = life.source
+                    visits.append(visit)
+        return visits
 
     def events_of(self, queue: str) -> Iterable[list[Said]]:
         """The events of every contact that names `queue`, sorted."""

@@ -46,8 +46,6 @@ class Story:
                     and not self._happens(other)
                 ]
         self._pass(max([until, *(start + 1 for start in self._starts)]))
-        for visit in self.visits:
-            visit.source = events[0].source
         return self.visits
 
     # -- time --------------------------------------------------------------------

@@ -36,7 +36,7 @@ GOOD_CONTACTS = 400
 QUEUE = "only good ones"
 MEGABYTE = 1_040_000
 """About the largest record that a topic takes by default."""
-RACE = 120_000
+RACE = 60_000
 """Records of one kind that a worker is timed with."""
 
 
