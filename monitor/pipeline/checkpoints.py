@@ -16,7 +16,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    ProducerFenced,
+)
 
 from monitor.config import Settings
 from monitor.pipeline import topics
@@ -66,6 +71,7 @@ class CheckpointWriter:
             max_batch_size=MAX_BATCH_BYTES,
             linger_ms=0,
         )
+        _look_again(self._producer.client)
 
     async def claim(self) -> None:
         """Fence every earlier owner of the partition.
@@ -136,3 +142,21 @@ class CheckpointWriter:
 
 def _plain(rows: Iterable[tuple[bytes, bytes | None]]) -> Iterable[Row]:
     return ((key, value, NO_HEADERS) for key, value in rows)
+
+
+def _look_again(client: Any) -> None:
+    """Let the producer ask again for its coordinator when the broker hangs up.
+
+    aiokafka does so when a broker doesn't answer or isn't there, but a connection that
+    ends while it waits for the answer, as when a broker is restarted, ends it for good.
+    """
+    look_up = client.coordinator_lookup
+
+    async def coordinator_lookup(kind: int, key: str) -> int:
+        try:
+            node: int = await look_up(kind, key)
+        except KafkaConnectionError as error:
+            raise NodeNotReadyError(str(error)) from error
+        return node
+
+    client.coordinator_lookup = coordinator_lookup

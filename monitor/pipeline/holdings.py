@@ -60,12 +60,10 @@ class Holding:
         *,
         log_end: int,
         publish_visits: bool,
-        has_predecessor: bool = False,
     ) -> None:
         """Hold partition `number` whose state is as the last checkpoint left it.
 
-        `log_end` is the offset after the newest record when it was loaded;
-        `has_predecessor`: somebody may have shown more than the state has.
+        `log_end` is the offset after the newest record when it was loaded.
         """
         self.number = number
         self.partition = partition
@@ -79,9 +77,11 @@ class Holding:
         self.still = asyncio.Lock()
         """Held by whoever changes the state, and while a checkpoint is taken of it."""
         self._lock = asyncio.Lock()
+        self._taken = 0
+        """Numbers of the last checkpoint that was taken, and of the last committed."""
+        self._committed = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._log_end = log_end
-        self._shown_up_to = log_end if has_predecessor else 0
         self._batch_at = time.monotonic()
 
     def noted_batch(self) -> None:
@@ -91,22 +91,6 @@ class Holding:
     def idle_seconds(self) -> float:
         """How long ago records came; since it was loaded, if none did."""
         return time.monotonic() - self._batch_at
-
-    @property
-    def has_caught_up(self) -> bool:
-        """Whether it has all that a predecessor can have shown of this partition.
-
-        A predecessor that died has shown numbers of records after its last checkpoint,
-        and was fenced before the end of the log was asked for. Until those records are
-        applied again the numbers are lower: counters that are told would go down.
-        """
-        if self._shown_up_to and (
-            self.partition.next_offset >= self._shown_up_to
-            # The log's last offsets can be markers that are never handed over.
-            or self.idle_seconds() > CATCHING_UP_MS / 1000
-        ):
-            self._shown_up_to = 0
-        return not self._shown_up_to
 
     def end_of_log(self, told: int | None) -> int:
         """Offset after the newest record, as far as is known; `told` by a fetch."""
@@ -136,6 +120,18 @@ class Holding:
             or self.partition.has_changes
             or bool(self.dead_letters)
         )
+
+    def mark(self) -> int:
+        """Number of the checkpoint that makes the state as it is now durable.
+
+        Hold `still` while asking.
+        """
+        changed = self.partition.has_changes or bool(self.dead_letters)
+        return self._taken + changed
+
+    def is_durable(self, mark: int) -> bool:
+        """Whether the checkpoint of number `mark` is committed."""
+        return self._committed >= mark
 
     @property
     def is_committing(self) -> bool:
@@ -171,12 +167,15 @@ class Holding:
     async def _commit(self) -> None:
         taken_at = time.monotonic()
         async with self.still:
+            self._taken += 1
+            taken = self._taken
             forwards, self.forwards = self.forwards, []
             checkpoint = await self._take()
         for forward in forwards:
             await forward
         await self._writer.commit(checkpoint)
         self._committed_offset = checkpoint.offset
+        self._committed = taken
         self._covered_at = taken_at
 
     async def _take(self) -> Checkpoint:
@@ -304,7 +303,6 @@ class Holdings:
             partition,
             writer,
             log_end=mirror.end,
-            has_predecessor=bool(mirror.rows),
             publish_visits=self._settings.visits.publish,
         )
 

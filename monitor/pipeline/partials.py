@@ -3,12 +3,17 @@
 Rule: a partial is absolute. One message for each target partition holds all of its
 queues that changed; every few seconds a complete one goes to every target, even an
 empty one, for that is how a target knows whom it has heard.
+
+Nothing is told before it is durable: a partial waits for the checkpoint that holds its
+numbers. So a successor begins with at least what was shown, and no counter goes down;
+not even those of what the clock did to contacts whose news came late, which depend on
+when somebody looked and could not be made again from the log.
 """
 
 import asyncio
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from monitor.clocks import Clock
@@ -53,13 +58,19 @@ class Partials:
         self._targets = targets
         self._completed: dict[Holding, float] = {}
         self._read: dict[Holding, int] = {}
+        self._telling: dict[Holding, asyncio.Task[None]] = {}
+        """What was made and waits to be durable; the next one waits for it."""
 
     async def tick(self) -> None:
         """Let time pass for every partition and send what changed."""
         held = set(self._holdings)
         self._completed = {h: at for h, at in self._completed.items() if h in held}
         self._read = {h: read for h, read in self._read.items() if h in held}
-        for holding in sorted(held, key=lambda holding: holding.number):
+        told = {h: task for h, task in self._telling.items() if task.done()}
+        for holding, task in told.items():
+            del self._telling[holding]
+            task.result()
+        for holding in sorted(held - self._telling.keys(), key=lambda h: h.number):
             await self._tell(holding)
             await asyncio.sleep(0)
 
@@ -68,16 +79,28 @@ class Partials:
         completed = self._completed.get(holding)
         everything = completed is None or told_at - completed >= self._complete_seconds
         async with holding.still:
-            if not holding.has_caught_up:
-                end = self._end_of_log(holding.number)
-                holding.partition.advance(holding.now(self._clock, end))
+            if self._holdings.get(holding.number) is not holding:
                 return
             messages = self._messages(holding, everything=everything)
+            mark = holding.mark()
+        if everything:
+            self._completed[holding] = told_at
+        durable = None if holding.is_durable(mark) else holding.checkpoint()
+        self._telling[holding] = asyncio.create_task(
+            self._send_all(holding, messages, durable)
+        )
+
+    async def _send_all(
+        self,
+        holding: Holding,
+        messages: list[tuple[int, bytes]],
+        durable: Awaitable[None] | None,
+    ) -> None:
+        if durable is not None:
+            await durable
         for target, message in messages:
             key = str(holding.number).encode()
             await self._send(topics.QUEUE_PARTIALS, key, message, partition=target)
-        if everything:
-            self._completed[holding] = told_at
 
     def _messages(
         self, holding: Holding, *, everything: bool

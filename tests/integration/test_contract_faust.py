@@ -25,6 +25,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.sender import Sender
 from faust.sensors.monitor import Monitor
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import ConsumerThread, ThreadDelegateConsumer
@@ -96,6 +97,7 @@ CALLED: tuple[tuple[Callable[..., Any], str], ...] = (
     (AIOKafkaConsumer.offsets_for_times, "self, timestamps"),
     (AIOKafkaConsumer.seek_to_beginning, "self, *partitions"),
     (AIOKafkaClient.bootstrap, "self"),
+    (AIOKafkaClient.coordinator_lookup, "self, coordinator_type, coordinator_key"),
     (
         AIOKafkaAdminClient.create_topics,
         "self, new_topics, timeout_ms=, validate_only=",
@@ -143,6 +145,7 @@ READ: tuple[tuple[Callable[..., Any], str], ...] = (
     (GroupCoordinator._heartbeat_routine, "a6c6710b8e4a"),
     (GroupCoordinator._do_heartbeat, "5628cb32b3d2"),
     # Transactions.
+    (Sender._find_coordinator, "7c69b57bc1fc"),
     (AIOKafkaProducer.send_batch, "ff8d65b59517"),
     (AIOKafkaProducer.commit_transaction, "8f568a6acef9"),
 )

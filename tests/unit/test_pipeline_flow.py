@@ -1,8 +1,9 @@
 """Whether a worker may trust its assignment: only what the group answered counts."""
 
+import time
+
 import pytest
 
-from monitor.pipeline import batches
 from monitor.pipeline.batches import Flow
 
 SESSION = 6.0
@@ -12,7 +13,7 @@ SESSION = 6.0
 def steady(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A steady clock that the test sets: its only item."""
     now = [100.0]
-    monkeypatch.setattr(batches.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 
