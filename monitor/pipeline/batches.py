@@ -215,8 +215,15 @@ class BatchConsumer(driver.Consumer):
         """Nothing: lag and the age of checkpoints are measured where they arise."""
 
     def end_of_log(self, tp: TP) -> int | None:
-        """Offset after the last record, as the last fetch told; None: not told yet."""
-        highwater: int | None = self._thread.highwater(tp)
+        """Offset after the last record, as the last fetch told; None: not told yet.
+
+        None as well when the client has just lost the partition: it lives in another
+        thread, and its rebalance begins before we are told.
+        """
+        try:
+            highwater: int | None = self._thread.highwater(tp)
+        except (AssertionError, AttributeError):  # how aiokafka says "not assigned"
+            return None
         return highwater
 
 

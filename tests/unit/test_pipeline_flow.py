@@ -1,10 +1,13 @@
 """Whether a worker may trust its assignment: only what the group answered counts."""
 
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from faust.types import TP
 
-from monitor.pipeline.batches import Flow
+from monitor.pipeline.batches import BatchConsumer, Flow
 
 SESSION = 6.0
 
@@ -57,3 +60,14 @@ def test_nothing_is_trusted_while_partitions_are_being_assigned(
     flow.close()
 
     assert not flow.is_trusted()
+
+
+def test_the_end_of_a_log_that_the_client_has_just_lost_is_not_known() -> None:
+    """A rebalance begins in the client's thread; a look at numbers mustn't end us."""
+
+    def highwater(_: TP) -> int:
+        raise AssertionError("Partition is not assigned")
+
+    consumer: Any = SimpleNamespace(_thread=SimpleNamespace(highwater=highwater))
+
+    assert BatchConsumer.end_of_log(consumer, TP("callcenter.contacts", 0)) is None
