@@ -108,9 +108,9 @@ class Pipeline:
         self._repeat(checkpoint_seconds, self._checkpoint, "checkpoints")
         self._repeat(partial_seconds, partials.tick, "partials")
         self._repeat(METRICS_SECONDS, self._publish, "queue metrics")
+        tune_collector()  # while there is no state yet that it would have to walk
         await app.start()
         self._tasks.append(asyncio.create_task(collect_when_quiet(self.holdings)))
-        tune_collector()
 
     async def _count_partitions(self) -> int:
         names = (topics.CONTACTS, topics.CONTACTS_STATE, topics.QUEUE_PARTIALS)
