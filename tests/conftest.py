@@ -28,17 +28,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what uses a real Kafka or promtool, so that -m can choose."""
     for item in items:
         names = getattr(item, "fixturenames", ())
-        for fixture, marker in (("kafka", "kafka"), ("promtool", "promtool")):
+        for fixture, marker in (("kafka_parts", "kafka"), ("promtool", "promtool")):
             if fixture in names:
                 item.add_marker(marker)
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """One real Kafka for the whole run. A test that kills it must start it again."""
+def kafka_parts() -> None:
+    """What a real Kafka needs is there: for tests that start one of their own."""
     missing = kafka_support.what_is_missing()
     if missing:
         _needs(missing)
+
+
+@pytest.fixture(scope="session")
+def kafka(
+    kafka_parts: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KafkaServer]:
+    """One real Kafka for the whole run. A test that kills it must start it again."""
     with KafkaServer(tmp_path_factory.mktemp("kafka")) as server:
         yield server
 

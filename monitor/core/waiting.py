@@ -114,11 +114,9 @@ def rejected(contact: Contact, event: Event, books: Books) -> bool:
 
 def alerting(contact: Contact, event: Event, books: Books) -> bool:
     """An agent's phone rings."""
-    visit = latest(contact.visits, event, CAN_LEAVE)
+    visit = _offered(contact, event)
     if visit is None:
-        visit = latest(contact.visits, event, ANY)
-        if visit is None:
-            return False
+        return False
     mark(visit, event.at, names.ALERTS, books)
     if visit.waiting:
         before = visit.phase
@@ -130,11 +128,9 @@ def alerting(contact: Contact, event: Event, books: Books) -> bool:
 
 def alert_ended(contact: Contact, event: Event, books: Books) -> bool:
     """An agent's phone stopped ringing without an answer."""
-    visit = latest(contact.visits, event, CAN_LEAVE)
+    visit = _offered(contact, event)
     if visit is None:
-        visit = latest(contact.visits, event, ANY)
-        if visit is None:
-            return False
+        return False
     mark(visit, event.at, names.ALERT_ENDED + event.reason, books)
     if visit.phase is Phase.ALERTING:
         visit.alerts -= 1
@@ -142,6 +138,12 @@ def alert_ended(contact: Contact, event: Event, books: Books) -> bool:
             visit.phase = TRANSITIONS[Phase.ALERTING][Kind.ALERT_ENDED]
             books.moved(visit, Phase.ALERTING)
     return True
+
+
+def _offered(contact: Contact, event: Event) -> Visit | None:
+    """The visit that an offer to an agent speaks of: one that waits, else any."""
+    visits = contact.visits
+    return latest(visits, event, CAN_LEAVE) or latest(visits, event, ANY)
 
 
 def answered(contact: Contact, event: Event, books: Books) -> bool:

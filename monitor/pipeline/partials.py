@@ -107,9 +107,7 @@ class Partials:
     ) -> list[tuple[int, bytes]]:
         """What to tell which target."""
         now = holding.now(self._clock, self._end_of_log(holding.number))
-        partition = holding.partition
-        partition.advance(now)
-        parts = partition.parts(now, everything=everything)
+        parts = holding.partition.parts(now, everything=everything)
         # Encoded in the same turn as read: the offset belongs to these numbers.
         return [
             (target, encode_part(part))

@@ -109,7 +109,7 @@ def _check_version(version: object) -> None:
         raise wrong_value("v", "1")
 
 
-def _event(  # noqa: PLR0912 - see above
+def _event(  # noqa: PLR0912 - spelled out, for speed
     kind: int,
     at: int,
     fields: Fields,

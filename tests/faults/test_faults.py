@@ -1,26 +1,20 @@
 """The harness itself, for a minute, with a fixed seed."""
 
 import logging
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.faults.run import Options, Run
 from tests.faults.verdict import first
-from tests.support import kafka
 
 
-@pytest.mark.kafka
+@pytest.mark.usefixtures("kafka_parts")
 @pytest.mark.timeout(400)
 def test_numbers_are_right_after_everything_that_can_happen_in_a_minute(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Kills, zombies, fences, broker losses and cuts; then every number is equal."""
-    if missing := kafka.what_is_missing():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI must have {missing}", pytrace=False)
-        pytest.skip(f"needs {missing}")
     caplog.set_level(logging.CRITICAL, "aiokafka")
     told: list[str] = []
     result = Run(tmp_path, Options(seed=1, seconds=75), told.append).run()

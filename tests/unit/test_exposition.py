@@ -3,7 +3,6 @@
 import asyncio
 import math
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -87,16 +86,8 @@ def test_the_text_is_the_golden_one_byte_for_byte() -> None:
     assert text == GOLDEN.read_text(encoding="utf-8")
 
 
-@pytest.mark.promtool
-def test_promtool_finds_nothing_to_complain_about() -> None:
+def test_promtool_finds_nothing_to_complain_about(promtool: Path) -> None:
     """Prometheus' own checker takes names, types, help and text."""
-    promtool = shutil.which("promtool", path=f"{os.environ['PATH']}:/usr/bin")
-    if promtool is None:
-        reason = "promtool is missing (Debian package `prometheus`)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-
     done = subprocess.run(
         [promtool, "check", "metrics"],
         input=text_of(sample()).encode(),
