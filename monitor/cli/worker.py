@@ -23,7 +23,7 @@ from monitor.exposition.render import Exposition
 from monitor.pipeline import topics
 from monitor.pipeline.app import AppEndedError, DifferentPartitionsError, Pipeline
 from monitor.pipeline.connection import RETRY_SECONDS, wait_for_broker
-from monitor.pipeline.fatal import end_process
+from monitor.pipeline.fatal import NoLastCheckpointError, end_process
 from monitor.web.server import CannotListen, WebServer
 
 log = logging.getLogger(__name__)
@@ -159,5 +159,9 @@ async def _stop(pipeline: Pipeline) -> None:
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await pipeline.stop()
-    except TimeoutError as error:
+    except TimeoutError:
+        error = NoLastCheckpointError(
+            f"Kafka took no last checkpoint within {STOP_SECONDS:g} s. Nothing is "
+            "lost: the next owner reads on from the checkpoint before"
+        )
         end_process(error, "stopping")

@@ -7,7 +7,7 @@ Time is an argument: `at_ms` is the reader's own steady clock, never an event's.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.core.queue_names import Names
 from monitor.core.rules import OTHER_QUEUE, QueueRules
@@ -77,6 +77,8 @@ class _Source:
     queues: dict[QueueKey, QueuePart] = field(default_factory=dict)
     doubted_ms: int | None = None
     """Since when its parts are held back, because a counter would go down."""
+    as_of: int = 0
+    """The instant for which its numbers hold if it is behind; 0: it isn't."""
 
 
 def merge_views(views: Sequence[QueueView]) -> QueueView:
@@ -119,6 +121,8 @@ class Merge:
         self._rules = rules
         self._stale_after_ms = stale_after_ms
         self._sources: dict[int, _Source] = {}
+        self._pieces: dict[int, list[PartitionPart]] = {}
+        """By source partition, pieces of a complete part that isn't whole yet."""
         self._holders: dict[QueueKey, set[int]] = {}
         self._names = names or Names(None)
         self._names.begin()
@@ -138,23 +142,42 @@ class Merge:
         a part is held back until its source is stale, and believed then, because a
         state that was reset must not stay invisible.
         """
+        whole = self._join(part) if part.pieces > 1 else part
+        return whole is not None and self._accept(whole, at_ms)
+
+    def _join(self, part: PartitionPart) -> PartitionPart | None:
+        """The complete part whose last piece `part` is; None: pieces are missing."""
+        pieces = self._pieces.setdefault(part.source, [])
+        if not part.piece:
+            pieces.clear()
+        elif len(pieces) != part.piece or pieces[0].offset != part.offset:
+            pieces.clear()  # one was lost, or another sender's came between
+            return None
+        pieces.append(part)
+        if len(pieces) < part.pieces:
+            return None
+        del self._pieces[part.source]
+        queues = [queue for piece in pieces for queue in piece.queues]
+        return replace(part, queues=queues, piece=0, pieces=1)
+
+    def _accept(self, part: PartitionPart, at_ms: int) -> bool:
         known = self._sources.get(part.source)
+        is_first = known is None
         if known is None:
             if not part.complete:
                 return False
             known = _Source(part.offset, at_ms, part.counts)
             self._sources[part.source] = known
-            self._take_queues(part, known)
-            if len(self._sources) == self._expected:
-                self._choose_names()
-            return True
-        if part.offset < known.offset or self._is_held_back(known, part, at_ms):
+        elif part.offset < known.offset or self._is_held_back(known, part, at_ms):
             return False
         known.offset = part.offset
         known.heard_ms = at_ms
         known.counts = part.counts
         known.doubted_ms = None
+        known.as_of = part.now if part.behind else 0
         self._take_queues(part, known)
+        if is_first and len(self._sources) == self._expected:
+            self._choose_names()
         return True
 
     def _is_held_back(self, known: _Source, part: PartitionPart, at_ms: int) -> bool:
@@ -293,6 +316,11 @@ class Merge:
         """Counts of a source partition as last believed; None: never heard."""
         known = self._sources.get(source)
         return None if known is None else known.counts
+
+    def as_of(self) -> int:
+        """The instant for which the numbers hold while events are unread; 0: now."""
+        told = [source.as_of for source in self._sources.values() if source.as_of]
+        return min(told, default=0)
 
     def newest_event(self) -> int:
         """Newest event instant that any source partition told of, ms UTC; 0: none."""

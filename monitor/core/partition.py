@@ -8,14 +8,16 @@ Lateness is judged by the log itself (the newest event so far), never by a clock
 that a worker that catches up after an outage finds nothing late that was not late then.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from monitor.core.books import Scratch
 from monitor.core.contact import CROWDED, TOO_MANY_EVENTS, Contact, insert
 from monitor.core.events import Event, Kind
-from monitor.core.fold import FOLDED, cross_if_due, pass_time, refold, step
+from monitor.core.fold import FOLDED, pass_time, refold, step
 from monitor.core.live import LiveBooks
 from monitor.core.panes import difference
+from monitor.core.passing import passing
 from monitor.core.phases import Phase
 from monitor.core.rules import Rules
 from monitor.core.sources import Starts, counted_as, remember_start
@@ -24,6 +26,9 @@ from monitor.core.timers import Timers
 from monitor.core.view import PartitionCounts, QueuePart
 from monitor.core.visit import post_all
 from monitor.core.visit_record import VisitRecord, records_of
+
+QUEUES_IN_SLICE = 20
+"""Queues whose numbers are read before others get a turn."""
 
 
 class Partition:
@@ -42,18 +47,18 @@ class Partition:
         self.now = 0
         """The latest instant to which time was advanced."""
         self.contacts: dict[str, Contact] = {}
-        self._live = LiveBooks(rules, self.counts)
-        self.queues = self._live.queues
+        self.live = LiveBooks(rules, self.counts)
+        self.queues = self.live.queues
         """Queues by name and channel."""
-        self.queue_state = self._live.queue_state
+        self.queue_state = self.live.queue_state
         self.starts: Starts = {}
         """Instants of `source.started` within the horizon, by source, ascending."""
         self.dirty: dict[str, Contact | None] = {}
         """Contacts that changed since they were taken; None: gone."""
-        self._reviews: Timers[str] = Timers()
+        self.reviews: Timers[str] = Timers()
         """New contacts, by the instant at which they opened: most are over when the
         clock is a horizon further, and only the others need a timer for their age."""
-        self._endings: Timers[str] = Timers()
+        self.endings: Timers[str] = Timers()
         """Reviewed contacts, by the event instant that must be beyond the horizon
         before it is worth looking whether to forget them. Each contact is in one of
         the two; an id that begins another life may be in both."""
@@ -131,9 +136,9 @@ class Partition:
             if log and event.id and _has_id(log, event.id):
                 return False
             log.append(event)
-            step(contact, event, self._live)
+            step(contact, event, self.live)
             if contact.starts:
-                pass_time(contact, contact.starts[-1] + 1, self._live)
+                pass_time(contact, contact.starts[-1] + 1, self.live)
         elif not insert(log, event):
             return False
         else:
@@ -148,18 +153,18 @@ class Partition:
         called last.
         """
         if contact.open and contact.due < self.watermark:
-            pass_time(contact, self.watermark, self._live)
-            self._touch(contact.id)
+            pass_time(contact, self.watermark, self.live)
+            self.touch(contact.id)
         if contact.open or contact.last_at >= past:
             return False
-        self._forget(contact)
+        self.forget(contact)
         return True
 
     def _open(self, event: Event) -> Contact:
         contact = self.contacts[event.contact] = Contact(event.contact, event.source)
         if self.starts:
             contact.starts = self.starts.get(event.source, ())
-        self._reviews.push(event.at, event.contact)
+        self.reviews.push(event.at, event.contact)
         return contact
 
     def _other_kind(self, event: Event) -> None:
@@ -194,24 +199,24 @@ class Partition:
 
     def _refold(self, contact: Contact) -> None:
         """Fold the contact anew and book what is different."""
-        old = Scratch(self._live.queue_of, self._live.queue_state)
+        old = Scratch(self.live.queue_of, self.live.queue_state)
         terms = [visit.terms for visit in contact.visits]
         for visit in contact.visits:
             post_all(visit, old.fresh(visit))
             before, visit.phase = visit.phase, Phase.CLOSED
             visit.state.move(visit, before)
-        new = Scratch(self._live.queue_of, self._live.queue_state, terms)
+        new = Scratch(self.live.queue_of, self.live.queue_state, terms)
         contact.source = contact.log[0].source
         contact.starts = self.starts.get(contact.source, ())
         refold(contact, new, self.now)
         for visit in contact.visits:
             visit.state.enter(visit)
-            self._live.watch(visit)
+            self.live.watch(visit)
         for state in old.by_queue.keys() | new.by_queue.keys():
             changes, taken_back = difference(
                 old.by_queue.get(state, {}), new.by_queue.get(state, {})
             )
-            self._live.book(state, changes, taken_back)
+            self.live.book(state, changes, taken_back)
 
     # -- time -----------------------------------------------------------------
 
@@ -221,58 +226,27 @@ class Partition:
         An earlier `now` than before counts as the one before. Closed contacts that no
         event can change any more are forgotten.
         """
+        for _ in self.passing(now):
+            pass
+
+    def passing(self, now: int) -> Iterator[None]:
+        """Do as `advance` does, a slice of a few milliseconds at each step.
+
+        Between two steps the state is whole, but time has passed for a part of it only:
+        nothing may be read, applied or made durable before the last one.
+        """
         self.now = max(self.now, now)
-        for visit in self._live.crossings.pop_before(self.now):
-            if visit.waiting and not visit.crossed:
-                cross_if_due(visit, self.now, self._live)
-                visit.state.over.add(visit)
-                self._touch(visit.contact)
-        for contact_id in self._live.ages.pop_before(self.now):
-            contact = self.contacts.get(contact_id)
-            if contact is not None and contact.open:
-                self._age(contact)
-        horizon = self.rules.horizon_ms
-        for contact_id in self._reviews.pop_before(
-            max(self.now, self.watermark) - horizon
-        ):
-            contact = self.contacts.get(contact_id)
-            if contact is None:
-                continue  # an event of its next life forgot it
-            if contact.open:
-                self._age(contact)
-            self._endings.push(contact.last_at, contact_id)
-        past = self.watermark - horizon
-        for contact_id in self._endings.pop_before(past):
-            contact = self.contacts.get(contact_id)
-            if contact is not None:
-                self._end(contact, past)
+        return passing(self)
 
-    def _age(self, contact: Contact) -> None:
-        if contact.due < self.now:
-            pass_time(contact, self.now, self._live)
-            self._touch(contact.id)
-        if contact.open:
-            self._live.ages.push(max(contact.due, self.now), contact.id)
-
-    def _end(self, contact: Contact, past: int) -> None:
-        """Forget the contact if it is over for good, else look again later."""
-        if contact.open and contact.due < self.now:
-            self._age(contact)
-        if contact.open:
-            # Not at each call: contacts that wait for hours may be many.
-            self._endings.push(past + self.rules.horizon_ms // 4, contact.id)
-        elif contact.last_at < past:
-            self._forget(contact)
-        else:
-            self._endings.push(contact.last_at, contact.id)
-
-    def _forget(self, contact: Contact) -> None:
+    def forget(self, contact: Contact) -> None:
+        """Let go of a contact that is over for good; its visits are final."""
         if self._keep_finished:
             self._finished += records_of(contact)
         del self.contacts[contact.id]
         self.dirty[contact.id] = None
 
-    def _touch(self, contact_id: str) -> None:
+    def touch(self, contact_id: str) -> None:
+        """Note that the next checkpoint must hold the contact."""
         self.dirty[contact_id] = self.contacts[contact_id]
 
     # -- what others read -------------------------------------------------------
@@ -282,15 +256,26 @@ class Partition:
 
         Changed means by event or by the clock since the last call.
         """
-        self.advance(now)
+        return list(chain.from_iterable(self.part_slices(now, everything=everything)))
+
+    def part_slices(self, now: int, *, everything: bool) -> Iterator[list[QueuePart]]:
+        """The same as `parts`, a slice of a few milliseconds at each step.
+
+        The partition must not change before the last step.
+        """
+        for _ in self.passing(now):
+            yield []
         result = []
-        for state in self.queues.values():
+        changed, self.live.changed = self.live.changed, set()
+        for count, state in enumerate(self.queues.values(), 1):
             state.settle(self.now)
-            if everything or state.panes.changed or state in self._live.changed:
+            if everything or state.panes.changed or state in changed:
                 state.panes.changed = False
                 result.append(state.part())
-        self._live.changed.clear()
-        return result
+            if not count % QUEUES_IN_SLICE:
+                yield result
+                result = []
+        yield result
 
     def finished(self) -> list[VisitRecord]:
         """Visits that became final since the last call."""
@@ -310,7 +295,7 @@ class Partition:
     @property
     def dirty_rows(self) -> int:
         """About how many rows a checkpoint would write."""
-        return len(self.dirty) + len(self._finished) + 4 * len(self._live.changed)
+        return len(self.dirty) + len(self._finished) + 4 * len(self.live.changed)
 
     # -- restoring --------------------------------------------------------------
 
@@ -326,16 +311,16 @@ class Partition:
         clocked = contact.clocked
         refold(
             contact,
-            Scratch(self._live.queue_of, self._live.queue_state, terms),
+            Scratch(self.live.queue_of, self.live.queue_state, terms),
             clocked + 1,
         )
         for visit, past in zip(contact.visits, crossed, strict=False):
             visit.crossed = past
         for visit in contact.visits:
             visit.state.enter(visit)
-            self._live.watch(visit)
+            self.live.watch(visit)
         self.contacts[contact.id] = contact
-        self._reviews.push(contact.log[0].at, contact.id)
+        self.reviews.push(contact.log[0].at, contact.id)
 
 
 def _has_id(log: list[Event], event_id: str) -> bool:

@@ -46,6 +46,7 @@ def _pipeline(view: PipelineView) -> PipelineView:
     return replace(
         view,
         counts={source: _counts(counts) for source, counts in view.counts.items()},
+        last_event_at={n: dict(newest) for n, newest in view.last_event_at.items()},
         lag_ms=dict(view.lag_ms),
         lag_records=dict(view.lag_records),
         checkpoint_age_ms=dict(view.checkpoint_age_ms),

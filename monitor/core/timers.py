@@ -39,13 +39,19 @@ class Timers(Generic[K]):
         else:
             heappush(self._early, (due, next(self._order), key))
 
-    def pop_before(self, now: int) -> list[K]:
-        """Take the keys of all timers with `due < now`."""
+    def pop_before(self, now: int, at_most: int | None = None) -> list[K]:
+        """Take the keys of timers with `due < now`: all of them, or `at_most` so many.
+
+        No key is taken only if no timer is due.
+        """
         keys: list[K] = []
+        left = len(self) if at_most is None else at_most
         line = self._line
-        while line and line[0][0] < now:
+        while left and line and line[0][0] < now:
             keys.append(line.popleft()[1])
+            left -= 1
         early = self._early
-        while early and early[0][0] < now:
+        while left and early and early[0][0] < now:
             keys.append(heappop(early)[2])
+            left -= 1
         return keys

@@ -81,6 +81,13 @@ class PartitionPart:
     """Whether every queue of this target is in it, not only the changed ones."""
     counts: PartitionCounts
     queues: list[QueuePart]
+    now: int = 0
+    """The instant for which the numbers hold."""
+    behind: bool = False
+    """Whether unread events were waiting: then `now` is the newest event's instant."""
+    piece: int = 0
+    """Which of `pieces` messages this is that are one complete part together."""
+    pieces: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,6 +100,9 @@ class PipelineView:
 
     stream: str = "contacts"
     counts: dict[int, PartitionCounts] = field(default_factory=dict)
+    last_event_at: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Newest event instants by source partition and source, milliseconds UTC, also
+    while `counts` may not be shown."""
     lag_ms: dict[int, int] = field(default_factory=dict)
     """Now less the newest applied event, by owned source partition."""
     lag_records: dict[int, int] = field(default_factory=dict)
@@ -100,6 +110,9 @@ class PipelineView:
     checkpoint_age_ms: dict[int, int] = field(default_factory=dict)
     """Time since the last checkpoint that covered everything applied, by owned source
     partition; 0 when nothing is uncommitted."""
+    as_of: int = 0
+    """The instant for which the shown numbers hold while events are still unread,
+    milliseconds UTC; 0: they are of now."""
     stale_partitions: int = 0
     """Source partitions unheard for 10 s, or never heard, by owned queue partitions."""
     ready: bool = False

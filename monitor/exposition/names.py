@@ -332,6 +332,11 @@ CLOCK = _worker_now(
     "callcenter_clock_timestamp_seconds",
     "Now by the worker's clock (wall, event or scaled), Unix time in seconds.",
 )
+AS_OF = _worker_now(
+    "callcenter_as_of_timestamp_seconds",
+    "The instant for which the queues' numbers hold, Unix time in seconds: now, or an "
+    "earlier one while events are still unread.",
+)
 EXPOSITION_DURATION = _worker_now(
     "callcenter_exposition_duration_seconds",
     "Seconds of CPU that the scrape before this one took; NaN at the first.",

@@ -57,6 +57,7 @@ def pipeline_families(
     yield _one(names.STALE_PARTITIONS, view.stale_partitions)
     yield _one(names.READY, int(view.ready))
     yield _one(names.CLOCK, now / 1000)
+    yield _one(names.AS_OF, (view.as_of or now) / 1000)
     yield _one(names.EXPOSITION_DURATION, duration)
     yield by_label(gauge(names.BUILD_INFO), iter(((version, 1.0),)))
 
@@ -74,9 +75,9 @@ def _dead_letters(view: PipelineView) -> Family:
 def _last_events(view: PipelineView) -> Family:
     newest: dict[str, int] = {}
     known_to: Counter[str] = Counter()
-    for counts in view.counts.values():
-        known_to.update(counts.last_event_at)
-        for source, at in counts.last_event_at.items():
+    for last_event_at in view.last_event_at.values():
+        known_to.update(last_event_at)
+        for source, at in last_event_at.items():
             newest[source] = max(at, newest.get(source, at))
     # Each partition knows a limited number, but may know others than the next one. A
     # real source has contacts in all of them.

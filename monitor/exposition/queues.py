@@ -167,7 +167,8 @@ COUNTED_BY_REASON: Mapping[Metric, str] = {
 
 def queue_families(board: Board, scale: Scale) -> Iterator[Family]:
     """Every family of the board's queues; the board is read once, at the start."""
-    now = board.now()
+    # While events are unread, a wait that may be over by now must not grow.
+    now = board.pipeline().as_of or board.now()
     known = [_known(view, now) for view in board.queues()]
     stale = [(label(queue), label(channel)) for queue, channel in board.stale_queues()]
     yield _stale(known, stale)

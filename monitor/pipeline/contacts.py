@@ -19,7 +19,8 @@ from monitor.core.rules import OTHER_QUEUE
 from monitor.pipeline.batches import Batch, Flow, Record
 from monitor.pipeline.dead_letters import Complaints, make_dead_letter
 from monitor.pipeline.fatal import GapError
-from monitor.pipeline.holdings import Holding, Holdings
+from monitor.pipeline.holding import Holding
+from monitor.pipeline.holdings import Holdings
 from monitor.pipeline.outbox import SPREAD_HEADER
 from monitor.wire.errors import BadRecord
 from monitor.wire.events import decode_contact_event

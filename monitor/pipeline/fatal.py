@@ -14,6 +14,8 @@ from monitor.wire.errors import UnknownStateVersion
 
 log = logging.getLogger(__name__)
 
+EXIT_UNREACHABLE = 3
+"""Asked to stop while no broker answers; nothing is lost."""
 EXIT_FENCED = 4
 """Another worker took a partition over while this one was believed dead."""
 EXIT_NEWER_STATE = 5
@@ -34,6 +36,10 @@ class LogBehindStateError(Exception):
     """The log ends before the state: it isn't the log that the state was made from."""
 
 
+class NoLastCheckpointError(Exception):
+    """The worker was asked to stop, and the broker doesn't take a last checkpoint."""
+
+
 class ForeignStateError(Exception):
     """The durable state belongs to another app."""
 
@@ -42,6 +48,7 @@ TOLD_IN_A_SENTENCE = (
     FencedError,
     LogBehindStateError,
     ForeignStateError,
+    NoLastCheckpointError,
     UnknownStateVersion,
 )
 """Ends that an operator can understand and mend; a trace would only hide them."""
@@ -54,6 +61,8 @@ def end_process(error: BaseException, doing: str) -> NoReturn:
         code = EXIT_FENCED
     elif isinstance(error, UnknownStateVersion):
         code = EXIT_NEWER_STATE
+    elif isinstance(error, NoLastCheckpointError):
+        code = EXIT_UNREACHABLE
     if isinstance(error, TOLD_IN_A_SENTENCE):
         log.critical("state=ending doing=%s exit=%d reason=%s", doing, code, error)
     else:

@@ -10,195 +10,20 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Protocol
+from typing import Any
 
-from monitor.clocks import Clock
 from monitor.config import Settings
-from monitor.core.partition import Partition
 from monitor.core.rules import Rules
 from monitor.pipeline import topics
-from monitor.pipeline.checkpoints import Checkpoint, CheckpointWriter
-from monitor.pipeline.dead_letters import DeadLetters
-from monitor.pipeline.fatal import (
-    ForeignStateError,
-    LogBehindStateError,
-    end_process,
-)
+from monitor.pipeline.checkpoints import CheckpointWriter
+from monitor.pipeline.fatal import ForeignStateError, LogBehindStateError
+from monitor.pipeline.holding import Holding, Writer
 from monitor.pipeline.mirror import Mirror, read_mirrors
-from monitor.wire.state import restore, row_slices
-from monitor.wire.visits import encode_visit
+from monitor.wire.state import restore
 
 log = logging.getLogger(__name__)
 
-
-class Writer(Protocol):
-    """What a holding needs of `CheckpointWriter`; tests make their own."""
-
-    async def claim(self) -> None: ...
-
-    async def commit(self, checkpoint: Checkpoint) -> None: ...
-
-    async def close(self) -> None: ...
-
-
-VISITS_A_TURN = 500
-"""Visits encoded before others get a turn of the event loop."""
-CATCHING_UP_MS = 5_000
-"""How old a partition's newest event may be, with records unread, to be up to date."""
-
 ReadMirrors = Callable[[Settings, AbstractSet[int]], Any]
-
-
-class Holding:
-    """One source partition in the hands of this worker."""
-
-    def __init__(
-        self,
-        number: int,
-        partition: Partition,
-        writer: Writer,
-        *,
-        log_end: int,
-        publish_visits: bool,
-    ) -> None:
-        """Hold partition `number` whose state is as the last checkpoint left it.
-
-        `log_end` is the offset after the newest record when it was loaded.
-        """
-        self.number = number
-        self.partition = partition
-        self.dead_letters = DeadLetters()
-        self.forwards: list[asyncio.Future[Any]] = []
-        """What was sent on and must be acknowledged before the checkpoint commits."""
-        self._writer = writer
-        self._publish_visits = publish_visits
-        self._committed_offset = partition.next_offset
-        self._covered_at = time.monotonic()
-        self.still = asyncio.Lock()
-        """Held by whoever changes the state, and while a checkpoint is taken of it."""
-        self._lock = asyncio.Lock()
-        self._taken = 0
-        """Numbers of the last checkpoint that was taken, and of the last committed."""
-        self._committed = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._log_end = log_end
-        self._batch_at = time.monotonic()
-
-    def noted_batch(self) -> None:
-        """Remember that records came just now."""
-        self._batch_at = time.monotonic()
-
-    def idle_seconds(self) -> float:
-        """How long ago records came; since it was loaded, if none did."""
-        return time.monotonic() - self._batch_at
-
-    def end_of_log(self, told: int | None) -> int:
-        """Offset after the newest record, as far as is known; `told` by a fetch."""
-        self._log_end = max(self._log_end, told or 0)
-        return self._log_end
-
-    def now(self, clock: Clock, told_end: int | None) -> int:
-        """Now for this partition: the clock's, or its events' while it catches up.
-
-        What the clock does to contacts (crossing the threshold, expiry) is only true
-        when their events up to now were read; a partition with unread records lives in
-        the time of those that it has read.
-        """
-        partition = self.partition
-        now = clock.now(partition.watermark)
-        unread = partition.next_offset < self.end_of_log(told_end)
-        behind = unread and now - partition.watermark > CATCHING_UP_MS
-        # The log's last offsets can be markers that are never handed over.
-        expects_records = self.idle_seconds() < CATCHING_UP_MS / 1000
-        return partition.watermark if behind and expects_records else now
-
-    @property
-    def is_due(self) -> bool:
-        """Whether anything isn't in the last checkpoint."""
-        return (
-            self.partition.next_offset != self._committed_offset
-            or self.partition.has_changes
-            or bool(self.dead_letters)
-        )
-
-    def mark(self) -> int:
-        """Number of the checkpoint that makes the state as it is now durable.
-
-        Hold `still` while asking.
-        """
-        changed = self.partition.has_changes or bool(self.dead_letters)
-        return self._taken + changed
-
-    def is_durable(self, mark: int) -> bool:
-        """Whether the checkpoint of number `mark` is committed."""
-        return self._committed >= mark
-
-    @property
-    def is_committing(self) -> bool:
-        """Whether a checkpoint is under way."""
-        return self._lock.locked()
-
-    def age_ms(self) -> int:
-        """How long something has been waiting for a checkpoint; 0: nothing is."""
-        if not self.is_due:
-            self._covered_at = time.monotonic()
-            return 0
-        return int((time.monotonic() - self._covered_at) * 1000)
-
-    def checkpoint(self) -> "asyncio.Future[None]":
-        """Commit what is due, after a checkpoint that is under way.
-
-        Cancelling the waiter doesn't cancel the transaction. A failure ends the
-        process.
-        """
-        task = asyncio.create_task(self._checkpoint())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return asyncio.shield(task)
-
-    async def _checkpoint(self) -> None:
-        try:
-            async with self._lock:
-                if self.is_due:
-                    await self._commit()
-        except BaseException as error:  # noqa: BLE001, ends the process
-            end_process(error, f"checkpoint of partition {self.number}")
-
-    async def _commit(self) -> None:
-        taken_at = time.monotonic()
-        async with self.still:
-            self._taken += 1
-            taken = self._taken
-            forwards, self.forwards = self.forwards, []
-            checkpoint = await self._take()
-        for forward in forwards:
-            await forward
-        await self._writer.commit(checkpoint)
-        self._committed_offset = checkpoint.offset
-        self._committed = taken
-        self._covered_at = taken_at
-
-    async def _take(self) -> Checkpoint:
-        """What is due, of one moment: `still` is held while others get their turns."""
-        letters, self.dead_letters = self.dead_letters, DeadLetters()
-        offset = self.partition.next_offset
-        finished = self.partition.finished()
-        rows: list[tuple[bytes, bytes | None]] = []
-        for slice_of_rows in row_slices(self.partition):
-            rows += slice_of_rows
-            await asyncio.sleep(0)
-        visits = []
-        if self._publish_visits:
-            for count, visit in enumerate(finished, start=1):
-                visits.append((visit.contact.encode(), encode_visit(visit)))
-                if not count % VISITS_A_TURN:
-                    await asyncio.sleep(0)
-        return Checkpoint(offset=offset, rows=rows, visits=visits, dead_letters=letters)
-
-    async def close(self) -> None:
-        """Let the partition go, after a checkpoint that is under way."""
-        async with self._lock:
-            await self._writer.close()
 
 
 class Holdings:

@@ -20,8 +20,12 @@ from monitor.clocks import Clock
 from monitor.config import Settings
 from monitor.core.view import PartitionPart, QueuePart
 from monitor.pipeline import topics
-from monitor.pipeline.holdings import Holding, Holdings
+from monitor.pipeline.holding import Holding
+from monitor.pipeline.holdings import Holdings
 from monitor.wire.partials import encode_part
+
+QUEUES_A_MESSAGE = 100
+"""Queues in one message: some 0.5 MB at most, encoded in a few milliseconds."""
 
 
 class Send(Protocol):
@@ -81,7 +85,7 @@ class Partials:
         async with holding.still:
             if self._holdings.get(holding.number) is not holding:
                 return
-            messages = self._messages(holding, everything=everything)
+            messages = await self._messages(holding, everything=everything)
             mark = holding.mark()
         if everything:
             self._completed[holding] = told_at
@@ -102,21 +106,30 @@ class Partials:
             key = str(holding.number).encode()
             await self._send(topics.QUEUE_PARTIALS, key, message, partition=target)
 
-    def _messages(
+    async def _messages(
         self, holding: Holding, *, everything: bool
     ) -> list[tuple[int, bytes]]:
-        """What to tell which target."""
-        now = holding.now(self._clock, self._end_of_log(holding.number))
-        parts = holding.partition.parts(now, everything=everything)
-        # Encoded in the same turn as read: the offset belongs to these numbers.
-        return [
-            (target, encode_part(part))
-            for target, part in self._by_target(holding, parts, everything=everything)
-        ]
+        """What to tell which target; hold `still`: the offset is that of the numbers.
+
+        Others get their turns between slices of the work.
+        """
+        end = self._end_of_log(holding.number)
+        now = holding.now(self._clock, end)
+        behind = holding.is_behind(self._clock, end)
+        parts: list[QueuePart] = []
+        for some in holding.partition.part_slices(now, everything=everything):
+            parts += some
+            await asyncio.sleep(0)
+        messages = []
+        for target, queues in self._by_target(holding, parts, everything=everything):
+            for piece in _pieces(holding, queues, everything=everything, behind=behind):
+                messages.append((target, encode_part(piece)))
+                await asyncio.sleep(0)
+        return messages
 
     def _by_target(
         self, holding: Holding, parts: Iterable[QueuePart], *, everything: bool
-    ) -> Iterable[tuple[int, PartitionPart]]:
+    ) -> Iterable[tuple[int, list[QueuePart]]]:
         grouped: dict[int, list[QueuePart]] = {}
         if everything:
             grouped = {target: [] for target in range(self._targets)}
@@ -127,14 +140,25 @@ class Partials:
         for part in parts:
             target = target_of(part.queue, self._targets)
             grouped.setdefault(target, []).append(part)
-        for target, queues in grouped.items():
-            yield (
-                target,
-                PartitionPart(
-                    source=holding.number,
-                    offset=holding.partition.next_offset,
-                    complete=everything,
-                    counts=holding.partition.counts,
-                    queues=queues,
-                ),
-            )
+        return grouped.items()
+
+
+def _pieces(
+    holding: Holding, queues: list[QueuePart], *, everything: bool, behind: bool
+) -> Iterable[PartitionPart]:
+    """As many messages as it takes, each of a size that Kafka takes."""
+    partition = holding.partition
+    starts = range(0, max(1, len(queues)), QUEUES_A_MESSAGE)
+    for number, start in enumerate(starts):
+        yield PartitionPart(
+            source=holding.number,
+            offset=partition.next_offset,
+            complete=everything,
+            counts=partition.counts,
+            queues=queues[start : start + QUEUES_A_MESSAGE],
+            now=partition.now,
+            behind=behind,
+            # Without the rest, what has changed stands for itself.
+            piece=number if everything else 0,
+            pieces=len(starts) if everything else 1,
+        )

@@ -117,10 +117,27 @@ class Queues:
             for source in target.merge.unheard(at_ms)
         }
 
+    def last_event_at(self) -> dict[int, dict[str, int]]:
+        """Newest event instants by source partition and source, as owned ones know.
+
+        Also when they may not be shown: an instant stays true, and its age is what
+        tells that a source, or the way to it, is gone.
+        """
+        return {
+            number: counts.last_event_at
+            for number, target in self._targets.items()
+            if (counts := target.merge.counts(number)) is not None
+        }
+
     def newest_event(self) -> int:
         """Newest event instant that an owned target partition was told of; 0: none."""
         merges = (target.merge for target in self._targets.values())
         return max((merge.newest_event() for merge in merges), default=0)
+
+    def as_of(self) -> int:
+        """The instant for which what is shown holds while events are unread; 0: now."""
+        told = [at for _, merge in self.shown() if (at := merge.as_of())]
+        return min(told, default=0)
 
 
 class WorkerBoard:
@@ -154,9 +171,11 @@ class WorkerBoard:
         return [merge_views(shares[key]) for key in sorted(shares)]
 
     def stale_queues(self) -> list[tuple[str, str]]:
-        """`(queue, channel)` of owned queues whose state isn't known now."""
-        if not self._flow.is_trusted():
-            return []  # they may be another worker's by now
+        """`(queue, channel)` of owned queues whose state isn't known now.
+
+        All of them when the group doesn't answer: another worker may show them by now,
+        or, if it is the broker that is gone, nobody.
+        """
         return sorted(
             {key for merge in self._queues.hidden() for key in merge.queues()}
         )
@@ -168,6 +187,8 @@ class WorkerBoard:
             counts = merge.counts(number)
             if counts is not None:
                 view.counts[number] = counts
+        view.last_event_at = self._queues.last_event_at()
+        view.as_of = self._queues.as_of()
         for holding in self._holdings:
             number, partition = holding.number, holding.partition
             now = self._clock.now(partition.watermark)

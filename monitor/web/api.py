@@ -23,8 +23,9 @@ def queues_json(board: Board, windows: Sequence[str] | None = None) -> Json:
     A queue of several channels has each of them under `by_channel` as well. Queues
     whose state isn't known are in `stale_queues` and nowhere else.
     """
-    now = board.now()
     pipeline = board.pipeline()
+    # While events are unread, a wait that may be over by now must not grow.
+    now = pipeline.as_of or board.now()
     views = [_with_windows(view, windows) for view in board.queues()]
     result = report(views, _sum(pipeline.counts.values()), now)
     queues: Json = result["queues"]
@@ -32,6 +33,8 @@ def queues_json(board: Board, windows: Sequence[str] | None = None) -> Json:
         _add_live(queues[name], list(group), now)
     newest = _newest_event(pipeline)
     return result | {
+        "clock": instant(board.now()),
+        "behind_seconds": max(0, board.now() - now) / 1000,
         "ready": pipeline.ready,
         "reason": pipeline.reason,
         "stale_partitions": pipeline.stale_partitions,
@@ -48,12 +51,14 @@ def health_json(board: Board) -> Json:
     pipeline = board.pipeline()
     numbers = (
         pipeline.counts.keys()
+        | pipeline.last_event_at.keys()
         | pipeline.lag_ms.keys()
         | pipeline.lag_records.keys()
         | pipeline.checkpoint_age_ms.keys()
     )
     return {
         "now": instant(board.now()),
+        "as_of": instant(pipeline.as_of or board.now()),
         "version": __version__,
         "ready": pipeline.ready,
         "reason": pipeline.reason,
@@ -89,7 +94,7 @@ def _add_live(queue: Json, views: list[QueueView], now: int) -> None:
 
 def _newest_event(pipeline: PipelineView) -> int:
     return max(
-        (at for c in pipeline.counts.values() for at in c.last_event_at.values()),
+        (at for newest in pipeline.last_event_at.values() for at in newest.values()),
         default=0,
     )
 
@@ -109,7 +114,7 @@ def _sum(parts: Iterable[PartitionCounts]) -> PartitionCounts:
 
 def _partition(pipeline: PipelineView, number: int) -> Json:
     counts = pipeline.counts.get(number)
-    newest = sorted(counts.last_event_at.items()) if counts else []
+    newest = sorted(pipeline.last_event_at.get(number, {}).items())
     return {
         "events": events_report(counts) if counts else None,
         "last_event": {source: instant(at) for source, at in newest},

@@ -12,6 +12,8 @@ import orjson
 from monitor.core.view import PartitionCounts, PartitionPart, QueuePart
 
 _QUEUE_FIELDS = frozenset(field.name for field in fields(QueuePart))
+_OPTIONAL_FIELDS = frozenset({"now", "behind", "piece", "pieces"})
+"""What earlier releases didn't write; the defaults say what they meant."""
 _COUNT_FIELDS = frozenset(field.name for field in fields(PartitionCounts))
 
 
@@ -24,6 +26,10 @@ def encode_part(part: PartitionPart) -> bytes:
             "complete": part.complete,
             "counts": asdict(part.counts),
             "queues": part.queues,
+            "now": part.now,
+            "behind": part.behind,
+            "piece": part.piece,
+            "pieces": part.pieces,
         }
     )
 
@@ -41,6 +47,7 @@ def decode_part(value: bytes) -> PartitionPart:
         complete=data["complete"],
         counts=PartitionCounts(**_known(data["counts"], _COUNT_FIELDS)),
         queues=[QueuePart(**_known(q, _QUEUE_FIELDS)) for q in data["queues"]],
+        **_known(data, _OPTIONAL_FIELDS),
     )
 
 

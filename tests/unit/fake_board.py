@@ -117,6 +117,7 @@ def sample_pipeline() -> PipelineView:
     }
     return PipelineView(
         counts=counts,
+        last_event_at={n: count.last_event_at for n, count in counts.items()},
         lag_ms={0: 1_500, 10: 250},
         lag_records={0: 7, 10: 0},
         checkpoint_age_ms={0: 400, 10: 0},

@@ -322,8 +322,8 @@ def test_open_contacts_are_kept_however_old() -> None:
 
 def timers(partition: Partition) -> int:
     """How many timers are set, of all kinds."""
-    live = partition._live
-    lanes = (live.crossings, live.ages, partition._reviews, partition._endings)
+    live = partition.live
+    lanes = (live.crossings, live.ages, partition.reviews, partition.endings)
     return sum(len(lane) for lane in lanes)
 
 
@@ -359,10 +359,10 @@ def test_a_quiet_log_makes_no_work_of_closed_contacts() -> None:
     partition = partition_of([queued(n, f"c{n}") for n in range(20)])
     partition.apply([abandoned(n, f"c{n}") for n in range(20)], at(20))
     partition.advance(at(2 * HORIZON))
-    before = list(partition._endings._line)
+    before = list(partition.endings._line)
     partition.advance(at(3 * HORIZON))
 
-    assert list(partition._endings._line) == before
+    assert list(partition.endings._line) == before
     assert len(partition.contacts) == 20
 
 

@@ -39,3 +39,16 @@ def test_no_timer_is_lost_or_early_or_doubled(steps: list[tuple[str, int]]) -> N
 
             assert sorted(timers.pop_before(instant)) == due
         assert len(timers) == len(pending)
+
+
+def test_timers_that_are_due_are_taken_in_bites() -> None:
+    """A million at once would hold up everything else."""
+    timers: Timers[int] = Timers()
+    for due in (1, 2, 3, 2, 1):
+        timers.push(due, due)
+
+    bites = []
+    while keys := timers.pop_before(3, 2):
+        bites.append(keys)
+    assert bites == [[1, 2], [1, 2]]
+    assert timers.pop_before(4, 2) == [3]

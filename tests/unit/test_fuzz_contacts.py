@@ -14,7 +14,8 @@ from monitor.pipeline.batches import Batch, Flow, Record
 from monitor.pipeline.checkpoints import Checkpoint
 from monitor.pipeline.contacts import Contacts
 from monitor.pipeline.dead_letters import MAX_BYTES, TOLD_SECONDS, Complaints
-from monitor.pipeline.holdings import Holding, Holdings
+from monitor.pipeline.holding import Holding
+from monitor.pipeline.holdings import Holdings
 from monitor.pipeline.mirror import Mirror
 from monitor.wire.events import encode_event
 

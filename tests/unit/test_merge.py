@@ -309,3 +309,63 @@ def test_lost_repeated_and_late_parts_are_healed_by_the_next_complete_one(
             shown = offered(merge)
 
     assert offered(merge) == delivered[-1].queues[0].total.get(OFFERED, 0)
+
+
+# -- pieces and lateness ---------------------------------------------------------------
+
+
+def pieces(source: int, offset: int, *queues: QueuePart) -> list[PartitionPart]:
+    """A complete part with one queue in each message."""
+    return [
+        replace(told(source, offset, queue), piece=number, pieces=len(queues))
+        for number, queue in enumerate(queues)
+    ]
+
+
+def test_a_complete_part_in_pieces_is_believed_when_it_is_whole() -> None:
+    """Half of it would forget the queues of the other half."""
+    merge = merge_of(1)
+    merge.accept(told(0, 1, queue_part(1), queue_part(1, queue="sales")), 0)
+    first, second = pieces(0, 2, queue_part(2), queue_part(3, queue="sales"))
+
+    assert not merge.accept(first, 1)
+    assert (offered(merge), offered(merge, "sales")) == (1, 1)
+    assert merge.accept(second, 2)
+    assert (offered(merge), offered(merge, "sales")) == (2, 3)
+
+
+def test_a_piece_without_those_before_it_is_dropped() -> None:
+    """One was lost; the next complete part heals it."""
+    merge = merge_of(1)
+    first, second, third = pieces(
+        0, 2, queue_part(2), queue_part(3, queue="sales"), queue_part(1, queue="chat")
+    )
+    assert not merge.accept(first, 0)
+    assert not merge.accept(third, 0)
+    assert not merge.accept(second, 0)
+    assert merge.unheard(0) == [0]
+
+    believed = [merge.accept(piece, 1) for piece in (first, second, third)]
+    assert believed == [False, False, True]
+    assert merge.unheard(1) == []
+
+
+def test_pieces_of_different_offsets_are_not_joined() -> None:
+    """Two workers may speak of one partition for a moment."""
+    merge = merge_of(1)
+    first, _ = pieces(0, 2, queue_part(2), queue_part(3, queue="sales"))
+    _, other = pieces(0, 5, queue_part(4), queue_part(4, queue="sales"))
+
+    assert not merge.accept(first, 0)
+    assert not merge.accept(other, 0)
+    assert merge.queues() == []
+
+
+def test_numbers_are_as_of_the_partition_that_is_furthest_behind() -> None:
+    merge = merge_of(2)
+    merge.accept(replace(told(0, 1), now=90_000), 0)
+    merge.accept(replace(told(1, 1), now=40_000, behind=True), 0)
+    assert merge.as_of() == 40_000
+
+    merge.accept(replace(told(1, 9), now=90_000), 1)
+    assert merge.as_of() == 0

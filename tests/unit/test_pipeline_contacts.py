@@ -15,7 +15,8 @@ from monitor.pipeline.batches import Batch, Flow, Record
 from monitor.pipeline.checkpoints import Checkpoint
 from monitor.pipeline.contacts import RECORDS_A_TURN, Contacts
 from monitor.pipeline.fatal import GapError, LogBehindStateError
-from monitor.pipeline.holdings import CATCHING_UP_MS, Holding, Holdings
+from monitor.pipeline.holding import CATCHING_UP_MS, Holding
+from monitor.pipeline.holdings import Holdings
 from monitor.pipeline.mirror import Mirror
 from monitor.pipeline.outbox import SPREAD_HEADER
 from monitor.wire.events import encode_event
@@ -107,8 +108,8 @@ class Bench:
         return sum(part.waiting for part in parts)
 
 
-def queued(contact: str) -> bytes:
-    return encode_event(Event(AT, Kind.QUEUED, contact, queue="support"))
+def queued(contact: str, queue: str = "support") -> bytes:
+    return encode_event(Event(AT, Kind.QUEUED, contact, queue=queue))
 
 
 async def test_a_batch_moves_state_and_offset_together() -> None:

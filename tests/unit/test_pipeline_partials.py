@@ -3,23 +3,27 @@
 import asyncio
 from typing import Any
 
-from monitor.clocks import EventClock
+from monitor.clocks import Clock, EventClock, WallClock
+from monitor.core.merge import Merge
+from monitor.core.rules import default_queue_rules
 from monitor.core.view import PartitionPart
-from monitor.pipeline.partials import Partials
+from monitor.pipeline.partials import QUEUES_A_MESSAGE, Partials
 from monitor.wire.partials import decode_part
-from tests.unit.test_pipeline_contacts import Bench, FakeLog, queued
+from tests.unit.test_pipeline_contacts import AT, Bench, FakeLog, queued
 
 
 class Told:
     """Partials of a bench's partitions, and what they told so far."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(
+        self, bench: Bench, clock: Clock | None = None, end_of_log: int | None = None
+    ) -> None:
         self.parts: list[PartitionPart] = []
         self.partials = Partials(
             bench.settings,
             bench.holdings,
-            EventClock(),
-            lambda _: None,
+            clock or EventClock(),
+            lambda _: end_of_log,
             self._send,
             1,
         )
@@ -105,3 +109,35 @@ async def test_an_idle_partition_is_told_of_without_a_checkpoint() -> None:
 
     assert [part.complete for part in told.parts] == [True]
     assert bench.log.committed == []
+
+
+async def test_more_queues_than_a_message_takes_are_told_in_pieces() -> None:
+    """Kafka takes messages up to a size, and a center may have thousands of queues."""
+    bench = Bench()
+    await bench.claim()
+    told = Told(bench)
+    events = [queued(f"c{n}", queue=f"q{n}") for n in range(QUEUES_A_MESSAGE + 1)]
+    await bench.contacts.process(bench.batch(0, *events))
+    await told.tick()
+    await told.tick()
+
+    assert [(part.piece, part.pieces) for part in told.parts] == [(0, 2), (1, 2)]
+    assert [len(part.queues) for part in told.parts] == [QUEUES_A_MESSAGE, 1]
+    merge = Merge(1, default_queue_rules, 10_000)
+    assert [merge.accept(part, 0) for part in told.parts] == [False, True]
+    assert len(merge.queues()) == QUEUES_A_MESSAGE + 1
+
+
+async def test_a_partition_that_catches_up_says_for_when_its_numbers_hold() -> None:
+    """Else a number of a minute ago is taken for one of now."""
+    bench = Bench()
+    await bench.claim()
+    now = AT + 60_000
+    told = Told(bench, WallClock(lambda: now), end_of_log=9)
+    await bench.contacts.process(bench.batch(0, queued("a")))
+    await told.tick()
+    await told.tick()
+
+    part = told.parts[-1]
+    assert part.behind
+    assert part.now == AT

@@ -5,6 +5,7 @@ const EVERY_MS = 1000;
 const GIVE_UP_MS = 3000;
 const LOST_AFTER_MS = 4000;
 const QUIET_AFTER_MS = 5 * 60000;
+const BEHIND_AFTER_S = 5;
 const NONE = "–";
 const WAIT = 2; // the column that counts up between answers
 
@@ -209,18 +210,33 @@ function tick() {
   if (!answer.ready && !queues) return cover("Not ready", `${answer.reason}.`);
   show("cover", false);
   element("board").classList.remove("covered");
-  const stale = answer.stale_queues.length;
-  const problem = answer.ready
-    ? stale ? `Stale, so not known now: ${stale} of ${stale + queues} queues` : ""
-    : `Not everything is known: ${answer.reason}`;
+  const problem = problems(answer, queues).join(". ");
   put("banner", problem);
   show("banner", problem !== "");
   const now = boardNow();
+  const asOf = isBehind(answer) ? Date.parse(answer.now) : now;
   for (const [target, since] of longest) {
-    const wait = since === null ? NONE : duration(Math.max(0, now - since) / 1000);
+    const wait = since === null ? NONE : duration(Math.max(0, asOf - since) / 1000);
     if (target && target.textContent !== wait) target.textContent = wait;
   }
   clock(now, answer);
+}
+
+function isBehind(answer) {
+  return answer.behind_seconds > BEHIND_AFTER_S;
+}
+
+// What the banner must say above numbers that aren't wholly those of now.
+function problems(answer, queues) {
+  const told = [];
+  if (isBehind(answer)) {
+    const moment = new Date(answer.now).toLocaleTimeString(undefined, { timeStyle: "medium" });
+    told.push(`Behind: the numbers are as of ${moment}, ${inWords(answer.behind_seconds)} ago`);
+  }
+  const stale = answer.stale_queues.length;
+  if (!answer.ready) told.push(`Not everything is known: ${answer.reason}`);
+  else if (stale) told.push(`Stale, so not known now: ${stale} of ${stale + queues} queues`);
+  return told;
 }
 
 function clock(now, answer) {
@@ -265,7 +281,7 @@ async function ask() {
     });
     if (!response.ok) throw new Error(`the monitor answered ${response.status}`);
     const answer = await response.json();
-    const now = Date.parse(answer.now);
+    const now = Date.parse(answer.clock);
     const heard = performance.now();
     if (last) rate = pace(now, heard);
     last = { answer, now, heard, wall: Date.now() };
