@@ -152,6 +152,17 @@ class Partials(Section):
         return value
 
 
+class SelfCheck(Section):
+    """How the worker looks at its own state while it runs."""
+
+    interval: Annotated[Duration, at_least("1s"), at_most("24h")] = setting(
+        "1m",
+        "Duration between looks at one partition's state: does it agree with itself, "
+        "and is its durable mirror the same? A look that takes long is followed by a "
+        "longer rest: they cost some 2 % at most.",
+    )
+
+
 class Batch(Section):
     """How records are fetched."""
 

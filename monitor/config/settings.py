@@ -26,6 +26,7 @@ from monitor.config.sections import (
     Scaled,
     Section,
     Security,
+    SelfCheck,
     Topics,
     Visits,
     setting,
@@ -74,6 +75,7 @@ class Settings(Section):
         "Duration after which Kafka gives the partitions of a silent worker to others; "
         "brokers refuse less than 6s unless they are told otherwise.",
     )
+    self_check: SelfCheck = setting({}, "How the worker looks at its own state.")
     visits: Visits = setting({}, "The topic of finished visits.")
     embedded: bool = setting(
         False,

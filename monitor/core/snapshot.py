@@ -47,6 +47,7 @@ def _pipeline(view: PipelineView) -> PipelineView:
         view,
         counts={source: _counts(counts) for source, counts in view.counts.items()},
         last_event_at={n: dict(newest) for n, newest in view.last_event_at.items()},
+        self_checks=dict(view.self_checks),
         lag_ms=dict(view.lag_ms),
         lag_records=dict(view.lag_records),
         checkpoint_age_ms=dict(view.checkpoint_age_ms),

@@ -15,6 +15,10 @@ PHASES = ("alerting", "talking", "held", "wrap_up")
 """Phases of a contact in hand. An alerting contact is still waiting too."""
 
 
+SELF_CHECK_RESULTS = ("equal", "different", "unread")
+"""What a look of a worker at its own state can find."""
+
+
 @dataclass(slots=True, kw_only=True)
 class QueuePart:
     """One queue and channel of one source partition at one instant: its partial.
@@ -115,6 +119,12 @@ class PipelineView:
     milliseconds UTC; 0: they are of now."""
     stale_partitions: int = 0
     """Source partitions unheard for 10 s, or never heard, by owned queue partitions."""
+    self_checks: dict[str, int] = field(default_factory=dict)
+    """Looks at the own state since the worker started, by result."""
+    loop_delay: float = 0.0
+    """The longest that the event loop was held up lately, seconds."""
+    loop_blocked: int = 0
+    """How often it was held up for more than 50 ms."""
     ready: bool = False
     """Whether every owned partition is loaded and complete."""
     reason: str = "starting"

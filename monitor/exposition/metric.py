@@ -10,7 +10,7 @@ from enum import StrEnum
 from monitor.core.events import DIVERTED_REASONS, REJECTED_REASONS, TRANSFER_KINDS
 from monitor.core.kpi import QUANTILES
 from monitor.core.rules import POLICIES
-from monitor.core.view import PHASES
+from monitor.core.view import PHASES, SELF_CHECK_RESULTS
 
 
 class MetricKind(StrEnum):
@@ -42,6 +42,7 @@ LABEL_VALUES: Mapping[str, tuple[str, ...]] = {
     "quantile": tuple(str(quantile) for quantile in QUANTILES),
     "fate": ("answered", "abandoned", "diverted", "expired"),
     "component": ("talk", "hold", "after_contact_work"),
+    "result": SELF_CHECK_RESULTS,
 }
 """Labels of gauges whose values are known: all are there always, zeros too."""
 

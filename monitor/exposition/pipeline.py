@@ -12,9 +12,9 @@ from prometheus_client.metrics_core import Metric as Family
 
 from monitor.core.sources import MAX_SOURCES, OTHER_SOURCE
 from monitor.core.view import Board, PartitionCounts, PipelineView
-from monitor.exposition import names
+from monitor.exposition import worker_metrics as names
 from monitor.exposition.family import by_label, counter, gauge, label
-from monitor.exposition.metric import STANDARD_REASONS, Metric
+from monitor.exposition.metric import LABEL_VALUES, STANDARD_REASONS, Metric
 
 COUNTED: Mapping[Metric, Callable[[PartitionCounts], int]] = {
     names.EVENTS: lambda counts: counts.read,
@@ -58,6 +58,14 @@ def pipeline_families(
     yield _one(names.READY, int(view.ready))
     yield _one(names.CLOCK, now / 1000)
     yield _one(names.AS_OF, (view.as_of or now) / 1000)
+    checks = counter(names.SELF_CHECKS)
+    for result in LABEL_VALUES["result"]:
+        checks.add_metric((result,), view.self_checks.get(result, 0))
+    yield checks
+    yield _one(names.LOOP_DELAY, view.loop_delay)
+    blocked = counter(names.LOOP_BLOCKED)
+    blocked.add_metric((), view.loop_blocked)
+    yield blocked
     yield _one(names.EXPOSITION_DURATION, duration)
     yield by_label(gauge(names.BUILD_INFO), iter(((version, 1.0),)))
 

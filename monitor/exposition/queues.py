@@ -23,7 +23,7 @@ from monitor.core.rules import (
     QueueRules,
 )
 from monitor.core.view import PHASES, Board, QueueView
-from monitor.exposition import names
+from monitor.exposition import queue_metrics as names
 from monitor.exposition.family import (
     children,
     counter,

@@ -6,6 +6,7 @@ What Faust does: membership of the group, rebalances, fetches, back-pressure.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,13 +24,14 @@ from monitor.pipeline.batches import Batch, BatchApp, Flow, QuietMonitor
 from monitor.pipeline.connection import faust_arguments
 from monitor.pipeline.contacts import Contacts
 from monitor.pipeline.fatal import end_process
-from monitor.pipeline.health import collect_when_quiet, tune_collector
+from monitor.pipeline.health import LoopWatch, collect_when_quiet, tune_collector
 from monitor.pipeline.holdings import Holdings
 from monitor.pipeline.metrics_topic import MetricsTopic
 from monitor.pipeline.mirror import read_ranges
 from monitor.pipeline.outbox import Outbox
 from monitor.pipeline.partials import Partials
 from monitor.pipeline.queues import Queues, WorkerBoard
+from monitor.pipeline.self_check import SelfCheck
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +60,16 @@ class Pipeline:
         flow = Flow(session_seconds=settings.session_timeout / 1000)
         self.holdings = Holdings(settings, settings.rules())
         self._queues = Queues(settings, flow)
+        self._self_check = SelfCheck(settings, self.holdings)
+        self._loop_watch = LoopWatch()
         self.board = WorkerBoard(
-            self._queues, self.holdings, flow, clock, self._end_of_log
+            self._queues,
+            self.holdings,
+            flow,
+            clock,
+            self._end_of_log,
+            self._self_check,
+            self._loop_watch,
         )
         self._clock = clock
         self._flow = flow
@@ -70,6 +80,8 @@ class Pipeline:
         )
         self._partitions = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._taken_over = asyncio.Event()
+        """Set when partitions were taken over: their numbers are told at once."""
         self.app: BatchApp | None = None
 
     async def start(self) -> None:
@@ -106,8 +118,11 @@ class Pipeline:
         checkpoint_seconds = self._settings.checkpoint.interval / 1000
         partial_seconds = self._settings.partials.interval / 1000
         self._repeat(checkpoint_seconds, self._checkpoint, "checkpoints")
-        self._repeat(partial_seconds, partials.tick, "partials")
+        self._repeat(partial_seconds, partials.tick, "partials", self._taken_over)
         self._repeat(METRICS_SECONDS, self._publish, "queue metrics")
+        check_seconds = self._settings.self_check.interval / 1000
+        self._repeat(check_seconds, self._self_check.tick, "self-check")
+        self._tasks.append(asyncio.create_task(self._loop_watch.watch()))
         tune_collector()  # while there is no state yet that it would have to walk
         await app.start()
         self._tasks.append(asyncio.create_task(collect_when_quiet(self.holdings)))
@@ -149,12 +164,19 @@ class Pipeline:
     # -- what runs on its own ----------------------------------------------------
 
     def _repeat(
-        self, seconds: float, do: Callable[[], Awaitable[None]], name: str
+        self,
+        seconds: float,
+        do: Callable[[], Awaitable[None]],
+        name: str,
+        wake: asyncio.Event | None = None,
     ) -> None:
+        """Do it again and again; `wake` ends a rest before its time."""
+        wake = wake or asyncio.Event()
+
         async def repeat() -> None:
             pause = seconds
             while True:
-                await asyncio.sleep(pause)
+                await _rest(pause, wake)
                 began = time.monotonic()
                 try:
                     await do()
@@ -199,6 +221,9 @@ class Pipeline:
     async def _take_over(
         self, assigned: AbstractSet[TP], generation: int
     ) -> Mapping[TP, int]:
+        log.info(
+            "state=assigned generation=%d partitions=%d", generation, len(assigned)
+        )
         try:
             async with asyncio.timeout(TAKEOVER_SECONDS):
                 while True:
@@ -222,6 +247,7 @@ class Pipeline:
         claimed = await self.holdings.claim(sources, generation)
         self._queues.own(ranges, self._partitions)
         self.board.starting = ""
+        self._taken_over.set()
         log.info(
             "stream=queues generation=%d owned=%s",
             generation,
@@ -249,6 +275,13 @@ class DifferentPartitionsError(Exception):
 
 class AppEndedError(Exception):
     """The Faust app ended without being asked to."""
+
+
+async def _rest(seconds: float, wake: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wake.wait()
+    wake.clear()
 
 
 def make_app(

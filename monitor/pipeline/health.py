@@ -1,4 +1,4 @@
-"""The process's own health: its memory's collector, kept out of the way of events.
+"""The process's own health: its memory's collector and the turns of its event loop.
 
 Rule: Python's cyclic collector would walk the large, growing state again and again and
 cost half of the throughput (design.md section 12). The state makes no cycles, so what
@@ -10,6 +10,7 @@ import asyncio
 import gc
 import logging
 import time
+from collections.abc import Callable
 
 from monitor.pipeline.holdings import Holdings
 
@@ -23,6 +24,10 @@ COLLECT_SECONDS = 600.0
 """Between full collections."""
 QUIET_SECONDS = 2.0
 LOOK_SECONDS = 5.0
+TICK_SECONDS = 0.02
+STRETCH_SECONDS = 15.0
+BLOCKED_SECONDS = 0.05
+"""From this on a delay counts as a blocked loop."""
 
 
 def tune_collector() -> None:
@@ -30,6 +35,42 @@ def tune_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
+
+
+class LoopWatch:
+    """How long the event loop is held up by single pieces of work.
+
+    Whoever holds it up delays heartbeats, scrapes and everybody else's turn.
+    """
+
+    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
+        """Nothing was seen yet; `steady` seconds measure."""
+        self.blocked = 0
+        """How often it was held up for more than `BLOCKED_SECONDS`."""
+        self._steady = steady
+        self._worst = (0.0, 0.0)
+        """In the stretch before this one, and in this one."""
+        self._began = steady()
+
+    def note(self, delay: float) -> None:
+        """Take in that a turn came `delay` seconds late."""
+        now = self._steady()
+        if now - self._began >= STRETCH_SECONDS:
+            self._began = now
+            self._worst = (self._worst[1], 0.0)
+        self._worst = (self._worst[0], max(self._worst[1], delay))
+        self.blocked += delay > BLOCKED_SECONDS
+
+    def worst(self) -> float:
+        """The longest delay of the last one or two stretches, seconds."""
+        return max(self._worst)
+
+    async def watch(self) -> None:
+        """Measure, again and again; never returns."""
+        while True:
+            due = self._steady() + TICK_SECONDS
+            await asyncio.sleep(TICK_SECONDS)
+            self.note(max(0.0, self._steady() - due))
 
 
 async def collect_when_quiet(holdings: Holdings) -> None:

@@ -7,13 +7,15 @@ checkpoint that fails ends the process.
 
 import asyncio
 import time
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from monitor.clocks import Clock
 from monitor.core.partition import Partition
 from monitor.pipeline.checkpoints import Checkpoint
 from monitor.pipeline.dead_letters import DeadLetters
 from monitor.pipeline.fatal import end_process
+from monitor.wire.sample import Share, differences, sample
 from monitor.wire.state import row_slices
 from monitor.wire.visits import encode_visit
 
@@ -21,6 +23,14 @@ VISITS_A_TURN = 500
 """Visits encoded before others get a turn of the event loop."""
 CATCHING_UP_MS = 5_000
 """How old a partition's newest event may be, with records unread, to be up to date."""
+
+
+READ_BACK_SECONDS = 8.0
+"""How long a mirror may be read while no checkpoint is made: partitions that tell
+nothing for `partials.stale_after` would be stale."""
+
+ReadShare = Callable[[int, Callable[[bytes], bool]], Awaitable[dict[bytes, bytes]]]
+"""Reads the rows of a partition's mirror whose keys are accepted."""
 
 
 class Writer(Protocol):
@@ -31,6 +41,15 @@ class Writer(Protocol):
     async def commit(self, checkpoint: Checkpoint) -> None: ...
 
     async def close(self) -> None: ...
+
+
+class _Taken(NamedTuple):
+    """A checkpoint that isn't written yet."""
+
+    number: int
+    at: float
+    forwards: Sequence[Awaitable[Any]]
+    checkpoint: Checkpoint
 
 
 class Holding:
@@ -152,22 +171,57 @@ class Holding:
         except BaseException as error:  # noqa: BLE001, ends the process
             end_process(error, f"checkpoint of partition {self.number}")
 
-    async def _commit(self) -> None:
-        taken_at = time.monotonic()
-        async with self.still:
-            self._taken += 1
-            taken = self._taken
-            forwards, self.forwards = self.forwards, []
-            checkpoint = await self._take()
-        for forward in forwards:
-            await forward
-        await self._writer.commit(checkpoint)
-        self._committed_offset = checkpoint.offset
-        self._committed = taken
-        self._covered_at = taken_at
+    async def compare_with_mirror(self, share: Share, read: ReadShare) -> list[str]:
+        """Make a checkpoint, `read` a share of the mirror back, and say what differs.
 
-    async def _take(self) -> Checkpoint:
+        No other checkpoint is made meanwhile.
+
+        Raises:
+            KafkaError: the mirror couldn't be read.
+            TimeoutError: nor in time.
+        """
+        async with self._lock:
+            expected = await self._commit_and_sample(share)
+            async with asyncio.timeout(READ_BACK_SECONDS):
+                found = await read(self.number, share.has)
+            told = differences(expected, found)
+            if told:
+                # Who was fenced meanwhile has read what its successor wrote.
+                await self._commit_and_sample(share)
+            return told
+
+    async def _commit_and_sample(self, share: Share) -> dict[bytes, bytes]:
+        rows: dict[bytes, bytes] = {}
+        try:
+            async with self.still:
+                taken = await self._take()
+                for some in sample(self.partition, share):
+                    rows |= some
+                    await asyncio.sleep(0)
+            await self._write(taken)
+        except BaseException as error:  # noqa: BLE001, ends the process
+            end_process(error, f"checkpoint of partition {self.number}")
+        return rows
+
+    async def _commit(self) -> None:
+        async with self.still:
+            taken = await self._take()
+        await self._write(taken)
+
+    async def _write(self, taken: _Taken) -> None:
+        for forward in taken.forwards:
+            await forward
+        await self._writer.commit(taken.checkpoint)
+        self._committed_offset = taken.checkpoint.offset
+        self._committed = taken.number
+        self._covered_at = taken.at
+
+    async def _take(self) -> _Taken:
         """What is due, of one moment: `still` is held while others get their turns."""
+        at = time.monotonic()
+        self._taken += 1
+        number = self._taken
+        forwards, self.forwards = self.forwards, []
         letters, self.dead_letters = self.dead_letters, DeadLetters()
         offset = self.partition.next_offset
         finished = self.partition.finished()
@@ -181,7 +235,8 @@ class Holding:
                 visits.append((visit.contact.encode(), encode_visit(visit)))
                 if not count % VISITS_A_TURN:
                     await asyncio.sleep(0)
-        return Checkpoint(offset=offset, rows=rows, visits=visits, dead_letters=letters)
+        checkpoint = Checkpoint(offset, rows, visits, letters)
+        return _Taken(number, at, forwards, checkpoint)
 
     async def close(self) -> None:
         """Let the partition go, after a checkpoint that is under way."""

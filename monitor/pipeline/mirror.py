@@ -4,7 +4,7 @@ Rule: a mirror is read after its partition was claimed (`CheckpointWriter.claim`
 then can nobody else write to it. What isn't committed isn't read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,21 +42,48 @@ async def read_mirrors(
     Raises:
         KafkaError: the broker didn't answer.
     """
-    consumer = AIOKafkaConsumer(
+    consumer = _consumer(settings)
+    await consumer.start()
+    try:
+        mirrors = await _bounds(consumer, numbers)
+        if not settings.embedded:
+            await _read_rows(consumer, mirrors, _every)
+    finally:
+        await consumer.stop()
+    return mirrors
+
+
+async def read_share(
+    settings: Settings, number: int, keep: Callable[[bytes], bool]
+) -> dict[bytes, bytes]:
+    """The live rows of partition `number` whose keys `keep` accepts.
+
+    Raises:
+        KafkaError: the broker didn't answer.
+    """
+    consumer = _consumer(settings)
+    await consumer.start()
+    try:
+        mirrors = {number: Mirror()}
+        await _read_rows(consumer, mirrors, keep)
+    finally:
+        await consumer.stop()
+    return mirrors[number].rows
+
+
+def _every(key: bytes) -> bool:
+    del key
+    return True
+
+
+def _consumer(settings: Settings) -> Any:
+    return AIOKafkaConsumer(
         **client_arguments(settings),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=FETCH_BYTES,
     )
-    await consumer.start()
-    try:
-        mirrors = await _bounds(consumer, numbers)
-        if not settings.embedded:
-            await _read_rows(consumer, mirrors)
-    finally:
-        await consumer.stop()
-    return mirrors
 
 
 async def read_ranges(
@@ -93,7 +120,9 @@ async def _bounds(consumer: Any, numbers: Iterable[int]) -> dict[int, Mirror]:
     return {tp.partition: Mirror(first=firsts[tp], end=ends[tp]) for tp in sources}
 
 
-async def _read_rows(consumer: Any, mirrors: Mapping[int, Mirror]) -> None:
+async def _read_rows(
+    consumer: Any, mirrors: Mapping[int, Mirror], keep: Callable[[bytes], bool]
+) -> None:
     tps = [TopicPartition(topics.CONTACTS_STATE, number) for number in mirrors]
     consumer.assign(tps)
     await consumer.seek_to_beginning(*tps)
@@ -104,6 +133,8 @@ async def _read_rows(consumer: Any, mirrors: Mapping[int, Mirror]) -> None:
         for tp, records in fetched.items():
             rows = mirrors[tp.partition].rows
             for record in records:
+                if not keep(record.key):
+                    continue
                 if record.value is None:
                     rows.pop(record.key, None)
                 else:

@@ -16,7 +16,9 @@ from monitor.core.merge import Merge, QueueKey, merge_views
 from monitor.core.queue_names import Names, share_of
 from monitor.core.view import PipelineView, QueueView
 from monitor.pipeline.batches import Batch, Flow
+from monitor.pipeline.health import LoopWatch
 from monitor.pipeline.holdings import Holdings
+from monitor.pipeline.self_check import SelfCheck
 from monitor.wire.partials import decode_part
 
 PARTS_A_TURN = 20
@@ -150,8 +152,12 @@ class WorkerBoard:
         flow: Flow,
         clock: Clock,
         end_of_log: Callable[[int], int | None],
+        checks: SelfCheck,
+        loop: LoopWatch,
     ) -> None:
-        """Show what `queues` merges and how `holdings` keep up."""
+        """Show what `queues` merges, how `holdings` keep up, and how the worker is."""
+        self._checks = checks
+        self._loop = loop
         self._queues = queues
         self._holdings = holdings
         self._flow = flow
@@ -198,6 +204,9 @@ class WorkerBoard:
             view.lag_records[number] = max(0, end - partition.next_offset)
             view.checkpoint_age_ms[number] = holding.age_ms()
         view.stale_partitions = len(self._queues.unheard())
+        view.self_checks = self._checks.results
+        view.loop_delay = self._loop.worst()
+        view.loop_blocked = self._loop.blocked
         view.reason = self._why_not_ready()
         view.ready = not view.reason
         return view

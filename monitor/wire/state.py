@@ -18,6 +18,7 @@ import orjson
 
 from monitor.core.contact import Contact
 from monitor.core.events import Event
+from monitor.core.panes import Panes
 from monitor.core.partition import Partition
 from monitor.core.queue_state import QueueState
 from monitor.core.rules import Rules
@@ -55,7 +56,7 @@ def row_slices(partition: Partition) -> Iterator[list[Row]]:
         yield [
             (
                 b"c" + contact_id.encode(),
-                None if contact is None else _contact_row(contact),
+                None if contact is None else contact_row(contact),
             )
             for contact_id, contact in contacts
         ]
@@ -75,12 +76,20 @@ def _pane_rows(state: QueueState, now: int) -> Iterator[Row]:
     panes = state.panes
     changed, panes.dirty = panes.dirty, set()
     for kind, number in changed:
-        key = b"q" + _dumps([state.name, state.channel, kind, number])
-        if kind == "t":
-            yield key, _dumps([panes.total, panes.corrected])
-        else:
-            tally = panes.row(kind, number)
-            yield key, _dumps(tally) if tally else None
+        yield pane_key(state, kind, number), pane_value(panes, kind, number)
+
+
+def pane_key(state: QueueState, kind: str, number: int) -> bytes:
+    """Key of the row of a queue's pane."""
+    return b"q" + _dumps([state.name, state.channel, kind, number])
+
+
+def pane_value(panes: Panes, kind: str, number: int) -> bytes | None:
+    """Content of the row of a pane; None: there is none."""
+    if kind == "t":
+        return _dumps([panes.total, panes.corrected])
+    tally = panes.row(kind, number)
+    return _dumps(tally) if tally else None
 
 
 def put_back(partition: Partition, rows: Iterable[Row]) -> None:
@@ -134,7 +143,8 @@ def restore(rules: Rules, rows: Iterable[tuple[bytes, bytes]]) -> Partition:
     return partition
 
 
-def _contact_row(contact: Contact) -> bytes:
+def contact_row(contact: Contact) -> bytes:
+    """Content of a contact's row."""
     visits = [[*visit.terms, visit.crossed] for visit in contact.visits]
     log = [_without_contact(event) for event in contact.log]
     return _dumps([contact.clocked, contact.active_at, visits, log])

@@ -97,6 +97,16 @@ class Scraper:
         self._thread.join()
 
 
+def self_checks(worker: WorkerProcess) -> dict[str, int]:
+    """How the worker's looks at its own state ended."""
+    prefix = 'callcenter_self_checks_total{result="'
+    return {
+        name.removeprefix(prefix).removesuffix('"}'): int(count)
+        for name, count in worker.metrics().items()
+        if name.startswith(prefix)
+    }
+
+
 def test_a_killed_worker_is_replaced_without_losing_or_repeating_an_event(
     broker: str, tmp_path: Path
 ) -> None:
@@ -104,7 +114,7 @@ def test_a_killed_worker_is_replaced_without_losing_or_repeating_an_event(
     events = generate_day(12_000, seed=2)
     closing = closing_event(events)
     expected = sums_of(offline_report([*events, closing]))
-    settings = {"app": "kill", **SESSION}
+    settings = {"app": "kill", "self_check.interval": "1s", **SESSION}
     with (
         WorkerProcess(tmp_path, "one", broker, **settings) as one,
         WorkerProcess(tmp_path, "two", broker, **settings) as two,
@@ -133,11 +143,16 @@ def test_a_killed_worker_is_replaced_without_losing_or_repeating_an_event(
                     "the numbers are those of the core alone",
                     seconds=60,
                 )
+                looked = Counter[str]()
+                for worker in (two, three):
+                    looked.update(self_checks(worker))
                 drift = [w.report()["drift"] for w in (two, three)]
                 owned = [len(w.report()["queues"]) for w in (two, three)]
 
                 assert drift == [0, 0]
                 assert sum(owned) == len(expected)
+                assert looked["equal"] > 0
+                assert looked["different"] == 0
                 assert [two.stop(), three.stop()] == [0, 0]
         assert scraper.scrapes > 10
         assert scraper.fallen == []
