@@ -15,10 +15,11 @@ from typing import Any
 from monitor.config import Settings
 from monitor.core.rules import Rules
 from monitor.pipeline import topics
-from monitor.pipeline.checkpoints import CheckpointWriter
+from monitor.pipeline.checkpoints import Checkpoint, CheckpointWriter
 from monitor.pipeline.fatal import ForeignStateError, LogBehindStateError
 from monitor.pipeline.holding import Holding, Writer
 from monitor.pipeline.mirror import Mirror, read_mirrors
+from monitor.wire.migrations import STATE_VERSION, changes, migrated
 from monitor.wire.state import restore
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ class Holdings:
         if mirror.rows:
             _check_owner(number, partition.owner, self._settings.app)
             _check_log(number, partition.next_offset, mirror)
+            await _migrate(number, partition.next_offset, writer, mirror)
         partition.owner = self._settings.app
         partition.next_offset = max(partition.next_offset, mirror.first)
         return Holding(
@@ -137,6 +139,20 @@ class Holdings:
         for holding in self:
             self._let_go(self._held.pop(holding.number))
         await asyncio.gather(*self._closing)
+
+
+async def _migrate(number: int, offset: int, writer: Writer, mirror: Mirror) -> None:
+    """Make the mirror one of this release's version, whole or not at all."""
+    rows = await asyncio.to_thread(migrated, mirror.rows)
+    if rows is mirror.rows:
+        return
+    log.info(
+        "partition=%d doing=migration version=%d rows=%d",
+        number,
+        STATE_VERSION,
+        len(rows),
+    )
+    await writer.commit(Checkpoint(offset, changes(mirror.rows, rows), [], []))
 
 
 def _check_owner(number: int, owner: str, app: str) -> None:

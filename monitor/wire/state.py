@@ -23,10 +23,9 @@ from monitor.core.partition import Partition
 from monitor.core.queue_state import QueueState
 from monitor.core.rules import Rules
 from monitor.core.terms import Terms
-from monitor.wire.errors import UnknownStateVersion, WireError
+from monitor.wire.errors import WireError
+from monitor.wire.migrations import META_KEY, STATE_VERSION, migrated
 
-STATE_VERSION = 1
-META_KEY = b"m"
 Row = tuple[bytes, bytes | None]
 CONTACTS_IN_SLICE = 500
 _dumps = orjson.dumps
@@ -40,7 +39,7 @@ def take_rows(partition: Partition) -> list[Row]:
     """Every row that changed since the last call, the meta row last.
 
     The rows agree with `partition.next_offset` as it is now. The caller writes all of
-    them or ends (or gives them to `put_back`).
+    them or ends.
     """
     return list(chain.from_iterable(row_slices(partition)))
 
@@ -92,47 +91,31 @@ def pane_value(panes: Panes, kind: str, number: int) -> bytes | None:
     return _dumps(tally) if tally else None
 
 
-def put_back(partition: Partition, rows: Iterable[Row]) -> None:
-    """Make rows dirty again that were taken but not written."""
-    for key, _ in rows:
-        if key[:1] == b"c":
-            contact_id = key[1:].decode()
-            partition.dirty[contact_id] = partition.contacts.get(contact_id)
-        elif key[:1] == b"q":
-            queue, channel, kind, number = orjson.loads(key[1:])
-            partition.queue_state(queue, channel).panes.dirty.add((kind, number))
-    partition.taken_offset = -1
-
-
 def restore(rules: Rules, rows: Iterable[tuple[bytes, bytes]]) -> Partition:
     """The partition whose rows (the last of each key, none that is gone) these are.
 
-    No rows give an empty partition. Raises `UnknownStateVersion`, and `WireError` for
-    rows that no release wrote.
+    No rows give an empty partition; those of an earlier version are migrated first.
+    Raises `UnknownStateVersion`, and `WireError` for rows that no release wrote.
     """
     partition = Partition(rules)
+    found = dict(rows)
+    if not found:
+        return partition
+    if META_KEY not in found:
+        raise WireError("the durable state has rows but no meta row")
+    # First of all the version: rows of another one may look like anything.
+    found = migrated(found)
+    _restore_meta(partition, found.pop(META_KEY))
     contacts: list[tuple[str, bytes]] = []
     panes: list[tuple[bytes, bytes]] = []
-    strange: list[bytes] = []
-    meta = b""
-    for key, value in rows:
+    for key, value in found.items():
         mark = key[:1]
         if mark == b"c":
             contacts.append((key[1:].decode(), value))
         elif mark == b"q":
             panes.append((key, value))
-        elif key == META_KEY:
-            meta = value
         else:
-            strange.append(key)
-    if not meta:
-        if contacts or panes or strange:
-            raise WireError("the durable state has rows but no meta row")
-        return partition
-    # First of all the version: rows of another one may look like anything.
-    _restore_meta(partition, meta)
-    if strange:
-        raise WireError(f"a state row has the unknown key {strange[0]!r}")
+            raise WireError(f"a state row has the unknown key {key!r}")
     for key, value in panes:
         _restore_pane(partition, key, value)
     for state in partition.queues.values():
@@ -182,8 +165,6 @@ def _meta_row(partition: Partition) -> bytes:
 
 def _restore_meta(partition: Partition, value: bytes) -> None:
     meta: dict[str, Any] = orjson.loads(value)
-    if meta.get("v") != STATE_VERSION:
-        raise UnknownStateVersion(meta.get("v"), STATE_VERSION)
     partition.owner = meta["app"]
     partition.next_offset = partition.taken_offset = meta["next"]
     partition.watermark = meta["watermark"]

@@ -20,7 +20,7 @@ from monitor.pipeline import topics
 from monitor.pipeline.fatal import EXIT_NEWER_STATE
 from monitor.wire.errors import BadRecord
 from monitor.wire.events import decode_contact_event, encode_event
-from monitor.wire.state import META_KEY, STATE_VERSION
+from monitor.wire.migrations import META_KEY, STATE_VERSION
 from tests.bench.generated import contact_records
 from tests.fuzz.records import mutated
 from tests.support.batches import Pair, fill, transact

@@ -17,8 +17,9 @@ from monitor.core.sources import MAX_SOURCE_NAME, MAX_SOURCES, MAX_STARTS, OTHER
 from monitor.core.tally import OFFERED
 from monitor.core.view import PartitionCounts, PartitionPart, QueuePart
 from monitor.pipeline.outbox import MAX_MESSAGE_BYTES
+from monitor.wire.migrations import META_KEY
 from monitor.wire.partials import encode_part
-from monitor.wire.state import META_KEY, restore, take_rows
+from monitor.wire.state import restore, take_rows
 from tests.support.contacts import at, heartbeat, queued, started
 
 MILLION = 1_000_000

@@ -10,7 +10,8 @@ from monitor.core.partition import Partition
 from monitor.core.rules import OTHER_QUEUE, QueueRules, Rules
 from monitor.core.view import PartitionCounts, QueuePart
 from monitor.wire.errors import UnknownStateVersion, WireError
-from monitor.wire.state import META_KEY, put_back, restore, take_rows
+from monitor.wire.migrations import META_KEY
+from monitor.wire.state import restore, take_rows
 from tests.support.contacts import (
     RULES,
     abandoned,
@@ -176,41 +177,6 @@ def test_panes_that_are_gone_leave_tombstones() -> None:
 
     assert [key for key in left if b'"f"' in key or b'"c"' in key] == []
     assert [key for key in left if b'"d"' in key] != []
-
-
-def test_rows_that_were_not_written_can_be_put_back() -> None:
-    """The next checkpoint then has them all again, as they are by then."""
-    partition = partition_of([queued(0, "a"), abandoned(5, "a"), queued(6, "b")])
-    lost = take_rows(partition)
-    put_back(partition, lost)
-    partition.apply([answered(9, "b")], at(9))
-    rows = written(partition)
-
-    assert partition_has(rows, lost)
-    assert numbers(restore(RULES, rows.items()), 10) == numbers(partition, 10)
-
-
-def test_tombstones_can_be_put_back() -> None:
-    """A contact that was forgotten meanwhile stays forgotten in the mirror."""
-    partition = partition_of([queued(0, "a"), abandoned(5, "a")])
-    rows = written(partition)
-    partition.apply([heartbeat(5_000)], at(5_000))
-    partition.advance(at(5_000))
-    put_back(partition, take_rows(partition))
-
-    assert b"ca" not in written(partition, rows)
-
-
-def test_what_was_put_back_is_a_change() -> None:
-    """Or the next checkpoint would be left out."""
-    partition = partition_of([])
-    put_back(partition, take_rows(partition))
-
-    assert partition.has_changes
-
-
-def partition_has(rows: Rows, taken: Iterable[tuple[bytes, bytes | None]]) -> bool:
-    return {key for key, value in taken if value is not None} <= rows.keys()
 
 
 def test_no_rows_are_an_empty_partition() -> None:
