@@ -276,6 +276,10 @@ class Merge:
         """Every queue and channel that is shown, sorted."""
         return sorted(self._keys)
 
+    def knows(self, key: QueueKey) -> bool:
+        """Whether the queue is still shown."""
+        return key in self._keys
+
     def view(self, key: QueueKey) -> QueueView:
         """The queue's numbers over all source partitions.
 

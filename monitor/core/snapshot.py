@@ -1,23 +1,32 @@
-"""A board that stands still, so that a scrape can be rendered beside the event loop.
+"""A board that stands still, so that it can be read beside the event loop.
 
-Rule: what is taken is copied down to the last dictionary; the live board may change
-the next moment, and the thread that renders must not see it.
+Rule: what a board hands out is never changed afterwards, only replaced; so standing
+still means holding on to it.
 """
 
-from dataclasses import replace
+from typing import Self
 
-from monitor.core.view import Board, PartitionCounts, PipelineView, QueueView
+from monitor.core.view import Board, PipelineView, QueueView
 
 
 class Snapshot:
     """A `Board` with the values of one instant."""
 
     def __init__(self, board: Board) -> None:
-        """Copy `board`; to be called where the board lives, on the event loop."""
+        """Take what `board` shows; to be called where it lives, on the event loop."""
         self._now = board.now()
-        self._queues = [_queue(view) for view in board.queues()]
-        self._stale = list(board.stale_queues())
-        self._pipeline = _pipeline(board.pipeline())
+        self._queues = board.queues()
+        self._stale = board.stale_queues()
+        self._pipeline = board.pipeline()
+
+    @classmethod
+    async def take(cls, board: Board) -> Self:
+        """The same, but others get their turns while what is shown is made ready."""
+        await board.prepare()
+        return cls(board)
+
+    async def prepare(self) -> None:
+        """Nothing: everything is ready."""
 
     def queues(self) -> list[QueueView]:
         return self._queues
@@ -30,33 +39,3 @@ class Snapshot:
 
     def now(self) -> int:
         return self._now
-
-
-def _queue(view: QueueView) -> QueueView:
-    return replace(
-        view,
-        phases=dict(view.phases),
-        windows={window: dict(tally) for window, tally in view.windows.items()},
-        total=dict(view.total),
-        corrected=dict(view.corrected),
-    )
-
-
-def _pipeline(view: PipelineView) -> PipelineView:
-    return replace(
-        view,
-        counts={source: _counts(counts) for source, counts in view.counts.items()},
-        last_event_at={n: dict(newest) for n, newest in view.last_event_at.items()},
-        self_checks=dict(view.self_checks),
-        lag_ms=dict(view.lag_ms),
-        lag_records=dict(view.lag_records),
-        checkpoint_age_ms=dict(view.checkpoint_age_ms),
-    )
-
-
-def _counts(counts: PartitionCounts) -> PartitionCounts:
-    return replace(
-        counts,
-        dead_letters=dict(counts.dead_letters),
-        last_event_at=dict(counts.last_event_at),
-    )

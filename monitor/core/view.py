@@ -132,7 +132,14 @@ class PipelineView:
 
 
 class Board(Protocol):
-    """The read model of one worker, called at scrape time on the event loop."""
+    """The read model of one worker, called at scrape time on the event loop.
+
+    What it hands out is never changed afterwards, only replaced by something new.
+    """
+
+    async def prepare(self) -> None:
+        """Make ready what is to be shown, giving others their turns; then read it."""
+        ...
 
     def queues(self) -> list[QueueView]:
         """Every queue of owned and complete partitions, sorted by queue and channel."""

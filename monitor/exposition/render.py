@@ -1,7 +1,7 @@
 """The text exposition of a board.
 
-Rule: a scrape never holds the event loop: the loop copies the board (10 µs a queue), a
-thread renders the copy (1.5 ms a queue, 240 series).
+Rule: a scrape never holds the event loop: the loop takes what the board shows, a thread
+renders it (1.5 ms a queue, 240 series).
 """
 
 import asyncio
@@ -33,7 +33,8 @@ class Exposition:
 
     async def render_beside(self) -> bytes:
         """The exposition as of the call, rendered without holding the event loop."""
-        return await asyncio.to_thread(self._text, Snapshot(self._board))
+        snapshot = await Snapshot.take(self._board)
+        return await asyncio.to_thread(self._text, snapshot)
 
     def _text(self, board: Board) -> bytes:
         started = time.thread_time()

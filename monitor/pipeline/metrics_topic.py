@@ -14,7 +14,7 @@ from monitor.pipeline import topics
 from monitor.pipeline.partials import Send
 from monitor.wire.queue_json import encode_queue
 
-QUEUES_A_TURN = 20
+QUEUES_A_TURN = 2
 """Queues encoded before others get a turn of the event loop."""
 
 
@@ -39,7 +39,10 @@ class MetricsTopic:
             keys = [key for key in merge.queues() if key[0] in changed]
             grouped = [(q, list(ks)) for q, ks in groupby(keys, lambda key: key[0])]
             for count, (queue, channels) in enumerate(grouped, 1):
-                value = encode_queue([merge.view(key) for key in channels], now)
+                views = [merge.view(key) for key in channels if merge.knows(key)]
+                if not views:
+                    continue  # gone while others had their turn
+                value = encode_queue(views, now)
                 await self._send(
                     topics.QUEUE_METRICS, queue.encode(), value, partition=number
                 )

@@ -4,6 +4,7 @@ Rule: a mirror is read after its partition was claimed (`CheckpointWriter.claim`
 then can nobody else write to it. What isn't committed isn't read.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from monitor.config import Settings
 from monitor.pipeline import topics
 from monitor.pipeline.connection import client_arguments
 
-RECORDS_A_TURN = 5_000
+RECORDS_A_TURN = 500
 """Records taken from the client at once: a few milliseconds of the event loop."""
 FETCH_BYTES = 4 * 1024 * 1024
 
@@ -139,4 +140,6 @@ async def _read_rows(
                     rows.pop(record.key, None)
                 else:
                     rows[record.key] = record.value
+        # The client hands over what it has without giving up its turn.
+        await asyncio.sleep(0)
         left = {tp for tp in left if await consumer.position(tp) < ends[tp]}

@@ -21,8 +21,8 @@ from monitor.pipeline.holdings import Holdings
 from monitor.pipeline.self_check import SelfCheck
 from monitor.wire.partials import decode_part
 
-PARTS_A_TURN = 20
-"""Partials merged before others get a turn of the event loop."""
+VIEWS_A_TURN = 10
+"""Queues merged before others get a turn of the event loop."""
 
 
 @dataclass(slots=True)
@@ -80,15 +80,14 @@ class Queues:
 
     async def process(self, batch: Batch) -> None:
         """Merge the partials of `batch`."""
-        for count, record in enumerate(batch.records, 1):
+        for record in batch.records:
             target = self._targets.get(batch.partition)
             if target is None or batch.epoch != self._flow.epoch:
                 return
             if record.value is not None:
                 target.merge.accept(decode_part(record.value), self.at_ms())
             target.read = record.offset + 1
-            if not count % PARTS_A_TURN:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)  # each may hold a hundred queues
 
     def at_ms(self) -> int:
         """Steady milliseconds."""
@@ -165,6 +164,15 @@ class WorkerBoard:
         self._end_of_log = end_of_log
         self.starting = "connecting to the broker"
         """Why nothing is owned yet, until the first assignment."""
+
+    async def prepare(self) -> None:
+        """Merge the parts of every queue that changed since it was last merged."""
+        for _, merge in self._queues.shown():
+            for count, key in enumerate(merge.queues(), 1):
+                if merge.knows(key):
+                    merge.view(key)
+                if not count % VIEWS_A_TURN:
+                    await asyncio.sleep(0)
 
     def queues(self) -> list[QueueView]:
         """Every queue of owned and complete partitions, sorted by queue and channel."""

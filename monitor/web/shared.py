@@ -1,7 +1,7 @@
 """One answer for many askers.
 
 Rule: however many pages are open, an answer is made once per `fresh_for` seconds, in a
-thread, from a copy of the board; the event loop only copies.
+thread, from what the board showed at one instant.
 """
 
 import asyncio
@@ -39,9 +39,13 @@ class SharedAnswers:
         now = self._steady()
         made = self._made.get(name)
         if made is None or made.task.cancelled() or self._is_old(made, now):
-            work = asyncio.to_thread(make, Snapshot(self._board))
-            made = self._made[name] = _Made(now, asyncio.create_task(work))
+            task = asyncio.create_task(self._make(make))
+            made = self._made[name] = _Made(now, task)
         return await asyncio.shield(made.task)
+
+    async def _make(self, make: Callable[[Board], bytes]) -> bytes:
+        snapshot = await Snapshot.take(self._board)
+        return await asyncio.to_thread(make, snapshot)
 
     def _is_old(self, made: _Made, now: float) -> bool:
         return made.task.done() and now - made.at >= self._fresh_for

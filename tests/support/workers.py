@@ -40,7 +40,7 @@ class WorkerProcess:
                     *options,
                 ],
                 cwd=directory,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                env=os.environ | {"PYTHONPATH": _path()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -106,6 +106,11 @@ class WorkerProcess:
             self.process.wait(30)
         if error is not None:
             sys.stderr.write(f"--- {self.name}\n{self.log.read_text()[-4000:]}\n")
+
+
+def _path() -> str:
+    """The checkout before what the environment has already, as for profilers."""
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def counters(workers: list[WorkerProcess]) -> dict[str, dict[str, float]]:

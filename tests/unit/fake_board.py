@@ -19,6 +19,9 @@ class FakeBoard:
     pipe: PipelineView = field(default_factory=PipelineView)
     at: int = NOW
 
+    async def prepare(self) -> None:
+        pass
+
     def queues(self) -> list[QueueView]:
         return self.views
 
