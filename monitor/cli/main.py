@@ -32,6 +32,7 @@ COMMANDS = {
     "ingest": "Events of a source system into Kafka.",
     "replay": "A recording into Kafka, or offline into a report.",
     "dead-letters": "Records that could not be read: lists, shows and replays them.",
+    "verify": "Counts the log again and compares with the live numbers.",
     "config": "All settings; checks a file.",
     "topics": "The Kafka topics that are needed: creates and checks them.",
 }

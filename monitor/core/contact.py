@@ -7,8 +7,9 @@ its source and of the instant up to which time has passed. `fold` makes them,
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
-from monitor.core.events import Event
+from monitor.core.events import Event, Kind
 from monitor.core.visit import Visit
 
 NEVER = 1 << 62
@@ -27,12 +28,12 @@ class Contact:
     """A contact's events and visits."""
 
     __slots__ = (
-        "active_at",
         "clocked",
         "due",
         "id",
         "log",
         "pending",
+        "reviewed",
         "source",
         "starts",
         "visits",
@@ -51,8 +52,9 @@ class Contact:
         """No time-driven change of an open visit comes before this instant."""
         self.clocked = 0
         """Instant of the latest time-driven change; an event before it folds anew."""
-        self.active_at = 0
-        """Instant of the newest message; messages are not in the log."""
+        self.reviewed = False
+        """Whether it was looked at when it was a horizon old: no timer of the clock
+        comes for it by itself from then on."""
         self.starts: tuple[int, ...] = ()
         """Instants at which its source said that it restarted, ascending."""
 
@@ -81,7 +83,7 @@ class Contact:
     @property
     def last_at(self) -> int:
         """The latest instant at which anything happened to it."""
-        return max(self.log[-1].at, self.clocked, self.active_at)
+        return max(self.log[-1].at, self.clocked)
 
     def due_of(self, visit: Visit) -> int:
         """Instant at which time alone closes an open visit.
@@ -89,13 +91,42 @@ class Contact:
         Waiting runs out by age; in hand, any event of the visit shows that it goes on.
         A restart of the source closes what it left open.
         """
-        active = max(visit.last_at, self.active_at)
-        since = visit.queued_at if visit.waiting else active
+        since = visit.queued_at if visit.waiting else visit.last_at
         due = since + visit.terms.max_age_ms
         for start in self.starts:
             if start > visit.last_at:
                 return min(due, start)
         return due
+
+
+def source_of(log: list[Event]) -> str:
+    """Whose contact it is: who told of it first, and not only of a message in it."""
+    for event in log:
+        if event.kind != Kind.MESSAGE:
+            return event.source
+    return log[0].source
+
+
+def thin_messages(contact: Contact, past: int) -> None:
+    """Drop messages before `past` without which the contact would be no other.
+
+    All that a message before the horizon still says is that the contact went on. So of
+    those between two events that are nearer than every age of its visits, none is
+    needed. No event from before `past` can come any more.
+    """
+    ages = (visit.terms.max_age_ms for visit in contact.visits)
+    nearest = min(ages, default=NEVER)
+    log = contact.log
+    kept = log[:1]
+    for event, after in pairwise(log[1:]):
+        is_needed = (
+            event.kind != Kind.MESSAGE
+            or event.at >= past
+            or after.at - kept[-1].at > nearest
+        )
+        if is_needed:
+            kept.append(event)
+    contact.log = [*kept, *log[1:][-1:]]
 
 
 def insert(log: list[Event], event: Event) -> bool:

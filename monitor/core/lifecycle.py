@@ -26,5 +26,6 @@ HANDLERS: dict[int, Callable[[Contact, Event, Books], bool]] = {
     Kind.TRANSFERRED: handling.transferred,
     Kind.ENDED: handling.ended,
     Kind.WRAPPED_UP: handling.wrapped_up,
+    Kind.MESSAGE: handling.message,
 }
 """By kind of event; kinds that aren't there change no visit."""

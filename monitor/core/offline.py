@@ -19,6 +19,15 @@ CHUNK = 2_000
 ALL_QUEUES = ""
 
 
+def drop_changes(partition: Partition) -> None:
+    """Let go of what a checkpoint would take away: nobody makes this state durable."""
+    partition.dirty.clear()
+    for state in partition.queues.values():
+        if state.fresh:
+            state.settle(partition.now)
+        state.panes.dirty.clear()
+
+
 class Peaks:
     """The most contacts that waited at once, by queue and over all queues.
 
@@ -81,6 +90,7 @@ class Recording:
             newest = max(event.at for event in chunk)
             partition.apply(chunk, newest)
             partition.advance(partition.watermark)
+            drop_changes(partition)
             self._take(partition.finished())
 
     def _take(self, visits: list[VisitRecord]) -> None:

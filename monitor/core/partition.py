@@ -12,7 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from monitor.core.books import Scratch
-from monitor.core.contact import CROWDED, TOO_MANY_EVENTS, Contact, insert
+from monitor.core.contact import (
+    CROWDED,
+    TOO_MANY_EVENTS,
+    Contact,
+    insert,
+    source_of,
+    thin_messages,
+)
 from monitor.core.events import Event, Kind
 from monitor.core.fold import FOLDED, pass_time, refold, step
 from monitor.core.live import LiveBooks
@@ -27,6 +34,8 @@ from monitor.core.view import PartitionCounts, QueuePart
 from monitor.core.visit import post_all
 from monitor.core.visit_record import VisitRecord, records_of
 
+THIN = 32
+"""A long conversation is thinned whenever so many events have come to it."""
 QUEUES_IN_SLICE = 20
 """Queues whose numbers are read before others get a turn."""
 
@@ -136,6 +145,8 @@ class Partition:
             if log and event.id and _has_id(log, event.id):
                 return False
             log.append(event)
+            if event.source != contact.source and not contact.visits:
+                self._belongs_to(contact, source_of(log))
             step(contact, event, self.live)
             if contact.starts:
                 pass_time(contact, contact.starts[-1] + 1, self.live)
@@ -143,8 +154,16 @@ class Partition:
             return False
         else:
             self._refold(contact)
+        if contact.reviewed and contact.open:
+            self.live.ages.push(contact.due, contact.id)
+        if len(log) > CROWDED and event.kind == Kind.MESSAGE and not len(log) % THIN:
+            thin_messages(contact, past)
         self.dirty[event.contact] = contact
         return True
+
+    def _belongs_to(self, contact: Contact, source: str) -> None:
+        contact.source = source
+        contact.starts = self.starts.get(source, ())
 
     def _is_over(self, contact: Contact, past: int) -> bool:
         """Forget the contact if it is over for good, whether time told so yet or not.
@@ -170,11 +189,6 @@ class Partition:
     def _other_kind(self, event: Event) -> None:
         if event.kind == Kind.SOURCE_STARTED:
             self._source_started(event.source, event.at)
-        elif event.kind == Kind.MESSAGE:
-            contact = self.contacts.get(event.contact)
-            if contact is not None and event.at > contact.active_at:
-                contact.active_at = event.at
-                self.dirty[event.contact] = contact
 
     def _source_started(self, source: str, at: int) -> None:
         """Every contact that the source left open before `at` is over."""
@@ -206,8 +220,7 @@ class Partition:
             before, visit.phase = visit.phase, Phase.CLOSED
             visit.state.move(visit, before)
         new = Scratch(self.live.queue_of, self.live.queue_state, terms)
-        contact.source = contact.log[0].source
-        contact.starts = self.starts.get(contact.source, ())
+        self._belongs_to(contact, source_of(contact.log))
         refold(contact, new, self.now)
         for visit in contact.visits:
             visit.state.enter(visit)
@@ -304,8 +317,8 @@ class Partition:
     ) -> None:
         """Put a contact back whose contributions are in the panes already.
 
-        Call it when queues and `starts` are restored. `contact` has its log, `clocked`
-        and `active_at`; `terms` and `crossed` are those of its visits.
+        Call it when queues and `starts` are restored. `contact` has its log and
+        `clocked`; `terms` and `crossed` are those of its visits.
         """
         contact.starts = self.starts.get(contact.source, ())
         clocked = contact.clocked

@@ -67,6 +67,7 @@ def _review(partition: Partition, contact_id: str) -> None:
     contact = partition.contacts.get(contact_id)
     if contact is None:
         return  # an event of its next life forgot it
+    contact.reviewed = True
     if contact.open:
         _age(partition, contact)
     partition.endings.push(contact.last_at, contact_id)

@@ -112,12 +112,12 @@ SELF_CHECKS = _worker_count(
 )
 LOOP_DELAY = _worker_now(
     "callcenter_event_loop_delay_seconds",
-    "The longest that the worker's event loop was held up in the last 15 to 30 "
-    "seconds.",
+    "The longest that a turn of the worker's event loop was late in the last 15 to 30 "
+    "seconds, by its own work or because the machine was busy.",
 )
 LOOP_BLOCKED = _worker_count(
     "callcenter_event_loop_blocked_total",
-    "How often the worker's event loop was held up for more than 50 ms.",
+    "How often the worker's own work held its event loop up for more than 50 ms.",
 )
 EXPOSITION_DURATION = _worker_now(
     "callcenter_exposition_duration_seconds",

@@ -13,13 +13,35 @@ import orjson
 
 from monitor.wire.errors import UnknownStateVersion
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 """The version that this release writes."""
 META_KEY = b"m"
 """Key of the row that holds the version, the offset and the owner."""
 Rows = dict[bytes, bytes]
 Step = Callable[[Rows], Rows]
-STEPS: Mapping[int, Step] = {}
+
+
+def _from_1(rows: Rows) -> Rows:
+    """Messages are events of a contact's log; before, its newest one was a number."""
+    new = dict(rows)
+    for key, value in rows.items():
+        if key[:1] == b"c":
+            clocked, active_at, visits, log = orjson.loads(value)
+            if active_at > log[-1][0]:
+                log.append(_message_1(active_at, log[0]))
+            new[key] = orjson.dumps([clocked, visits, log])
+    meta = orjson.loads(rows[META_KEY])
+    new[META_KEY] = orjson.dumps(meta | {"v": 2})
+    return new
+
+
+def _message_1(at: int, first: list[Any]) -> list[Any]:
+    """A message as an event of a log, which holds everything but the contact's id."""
+    message, source = 14, first[11]
+    return [at, message, 0, "", "", "", "", -1, -1, False, "", source, "", ""]
+
+
+STEPS: Mapping[int, Step] = {1: _from_1}
 """By the version that a step leads on from; 1 is the first that was released."""
 
 

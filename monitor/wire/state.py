@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from monitor.core.contact import Contact
+from monitor.core.contact import Contact, source_of
 from monitor.core.events import Event
 from monitor.core.panes import Panes
 from monitor.core.partition import Partition
@@ -130,21 +130,20 @@ def contact_row(contact: Contact) -> bytes:
     """Content of a contact's row."""
     visits = [[*visit.terms, visit.crossed] for visit in contact.visits]
     log = [_without_contact(event) for event in contact.log]
-    return _dumps([contact.clocked, contact.active_at, visits, log])
+    return _dumps([contact.clocked, visits, log])
 
 
 def _contact_of(
     contact_id: str, value: bytes
 ) -> tuple[Contact, list[Terms], list[bool]]:
-    clocked, active_at, visits, log = orjson.loads(value)
+    clocked, visits, log = orjson.loads(value)
     events = [
         Event._make([*fields[:_CONTACT], contact_id, *fields[_CONTACT:]])
         for fields in log
     ]
-    contact = Contact(contact_id, events[0].source)
+    contact = Contact(contact_id, source_of(events))
     contact.log = events
     contact.clocked = clocked
-    contact.active_at = active_at
     terms = [Terms(*visit[:4]) for visit in visits]
     return contact, terms, [visit[4] for visit in visits]
 

@@ -62,8 +62,7 @@ def test_events_that_come_twice_count_once(
     for event in data.draw(
         st.lists(st.sampled_from(events)) if events else st.just([])
     ):
-        if event.kind != Kind.MESSAGE:
-            doubled.insert(data.draw(st.integers(0, len(doubled))), event)
+        doubled.insert(data.draw(st.integers(0, len(doubled))), event)
 
     assert numbers(folded(doubled)) == numbers(folded(events))
 

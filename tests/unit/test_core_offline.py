@@ -133,3 +133,18 @@ def test_a_recording_that_says_nothing_of_contacts_has_a_report() -> None:
     report = recorded(event(0, "a", Kind.RATED))
 
     assert (report["queues"], report["events"]["applied"]) == ({}, 1)
+
+
+def test_a_recording_of_any_length_takes_the_memory_of_its_horizon() -> None:
+    """What a checkpoint would take away must not pile up: nobody takes it."""
+    recording = Recording(RULES)
+    for number in range(3_000):
+        contact = f"c{number}"
+        recording.fold(
+            [queued(20 * number, contact), abandoned(20 * number + 9, contact)]
+        )
+    partition = recording.partition
+
+    assert len(partition.contacts) < 100
+    assert len(partition.dirty) < 100
+    assert sum(len(state.fresh) for state in partition.queues.values()) < 100

@@ -1,47 +1,33 @@
 """A mirror of an earlier version is written anew, whole, before it is held."""
 
-import functools
-
 import orjson
 import pytest
 
-from monitor.pipeline import holdings
+from monitor.core.events import Kind
 from monitor.pipeline.fatal import ForeignStateError
-from monitor.wire import migrations, state
-from monitor.wire.migrations import META_KEY, Rows
-from tests.unit.test_pipeline_contacts import Bench, FakeLog, queued
+from monitor.wire.migrations import META_KEY, STATE_VERSION, Rows
+from tests.unit.test_pipeline_contacts import AT, Bench, FakeLog, queued
 
 
-def from_zero(rows: Rows) -> Rows:
-    """What led on from a version that never was: contacts stood under `k`."""
-    meta = orjson.loads(rows[META_KEY]) | {"v": 1}
-    new = {
-        (b"c" + key[1:] if key[:1] == b"k" else key): value
-        for key, value in rows.items()
-    }
-    return new | {META_KEY: orjson.dumps(meta)}
-
-
-@pytest.fixture(autouse=True)
-def _steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = functools.partial(migrations.migrated, steps={0: from_zero})
-    monkeypatch.setattr(holdings, "migrated", steps)
-    monkeypatch.setattr(state, "migrated", steps)
+def as_version_1(rows: Rows) -> Rows:
+    """As the first release wrote it: with the newest message as a number."""
+    old = dict(rows)
+    for key, value in rows.items():
+        if key[:1] == b"c":
+            clocked, visits, log = orjson.loads(value)
+            old[key] = orjson.dumps([clocked, AT + 7, visits, log])
+    meta = orjson.loads(rows[META_KEY])
+    return old | {META_KEY: orjson.dumps(meta | {"v": 1})}
 
 
 async def old_log(app: str = "callcenter") -> FakeLog:
-    """A log whose mirror a release of version 0 left behind."""
+    """A log whose mirror the first release left behind."""
     log = FakeLog()
     bench = Bench(log, app=app)
     await bench.claim()
     await bench.contacts.process(bench.batch(0, queued("a"), queued("b")))
     await bench.holding().checkpoint()
-    rows = log.mirrors[0].rows
-    meta = orjson.loads(rows[META_KEY]) | {"v": 0}
-    log.mirrors[0].rows = {
-        (b"k" + key[1:] if key[:1] == b"c" else key): value
-        for key, value in rows.items()
-    } | {META_KEY: orjson.dumps(meta)}
+    log.mirrors[0].rows = as_version_1(log.mirrors[0].rows)
     log.mirrors[0].end = 2
     log.committed.clear()
     return log
@@ -55,11 +41,12 @@ async def test_the_mirror_is_of_this_version_before_an_event_is_applied() -> Non
 
     assert bench.waiting() == 2
     assert len(log.committed) == 1
-    assert sorted(key for key in log.mirrors[0].rows if key[:1] in b"ck") == [
-        b"ca",
-        b"cb",
+    assert orjson.loads(log.mirrors[0].rows[META_KEY])["v"] == STATE_VERSION
+    events = bench.holding().partition.contacts["a"].log
+    assert [(one.at, Kind(one.kind)) for one in events] == [
+        (AT, Kind.QUEUED),
+        (AT + 7, Kind.MESSAGE),
     ]
-    assert orjson.loads(log.mirrors[0].rows[META_KEY])["v"] == 1
 
 
 async def test_another_apps_state_is_not_touched() -> None:

@@ -71,7 +71,7 @@ async def test_a_row_that_was_forgotten_is_found(
     check = await check_of()
     await check.look()
     contact = check.bench.holding().partition.contacts["c7"]
-    contact.active_at = AT + 5
+    contact.clocked = AT + 5
 
     assert await check.look() == {"equal": 1, "different": 1}
     assert "1 rows of contacts differ from the mirror" in caplog.text

@@ -10,7 +10,7 @@ from monitor.core.partition import Partition
 from monitor.core.rules import OTHER_QUEUE, QueueRules, Rules
 from monitor.core.view import PartitionCounts, QueuePart
 from monitor.wire.errors import UnknownStateVersion, WireError
-from monitor.wire.migrations import META_KEY
+from monitor.wire.migrations import META_KEY, STATE_VERSION
 from monitor.wire.state import restore, take_rows
 from tests.support.contacts import (
     RULES,
@@ -187,15 +187,14 @@ def test_no_rows_are_an_empty_partition() -> None:
     assert (partition.next_offset, partition.queues) == (0, {})
 
 
-@pytest.mark.parametrize("version", [2, 99, None, "1"])
+@pytest.mark.parametrize("version", [STATE_VERSION + 1, 99, None, "1"])
 def test_an_unknown_version_is_refused(version: object) -> None:
     """The message names both versions and what to do."""
     rows = written(partition_of(EVENTS))
     rows[META_KEY] = orjson.dumps(orjson.loads(rows[META_KEY]) | {"v": version})
 
-    with pytest.raises(
-        UnknownStateVersion, match=r"version .* release reads version 1"
-    ):
+    told = rf"version .* release reads version {STATE_VERSION}"
+    with pytest.raises(UnknownStateVersion, match=told):
         restore(RULES, rows.items())
 
 
@@ -205,7 +204,7 @@ def test_an_unknown_version_is_refused_before_its_rows_are_read() -> None:
         b"ca": b'{"a": "row of the future"}',
         b'q{"a": "key of the future"}': b"17",
         b"z": b"a kind of the future",
-        META_KEY: b'{"v": 2}',
+        META_KEY: b'{"v": 99}',
     }
 
     with pytest.raises(UnknownStateVersion):
