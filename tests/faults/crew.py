@@ -17,6 +17,7 @@ from tests.support.workers import WorkerProcess
 FENCED = 4
 UNREACHABLE = 3
 GENERATION = re.compile(r"stream=contacts generation=(\d+)")
+LOADED = re.compile(r"stream=contacts generation=\d+ .*loaded=([\d,]+)")
 
 
 class Crew:
@@ -37,6 +38,7 @@ class Crew:
         self._workers: dict[int, WorkerProcess] = {}
         self._locks: dict[int, threading.Lock] = {}
         self._started = 0
+        self._is_over = False
 
     def workers(self) -> list[WorkerProcess]:
         """The workers whose processes are there, paused ones among them."""
@@ -60,6 +62,8 @@ class Crew:
 
     def start(self, slot: int) -> WorkerProcess:
         """Start a worker in `slot`, which must be ours."""
+        if self._is_over:
+            raise RunOverError
         self._started += 1
         worker = self._workers[slot] = WorkerProcess(
             self.directory,
@@ -73,15 +77,26 @@ class Crew:
         """`kill -9`; the slot is empty then."""
         worker = self._workers.pop(slot)
         worker.kill()
+        if worker.process.returncode != -signal.SIGKILL:
+            self._note(worker, worker.process.returncode)  # it was quicker
 
     def end(self, slot: int, *, seconds: float = 60.0) -> None:
         """SIGTERM; the slot is empty then. An end in bad order is noted."""
         worker = self._workers.pop(slot)
+        code = worker.process.poll()
+        if code is not None:
+            self._note(worker, code)
+            return
         try:
             self._note(worker, worker.stop(seconds=seconds), asked=True)
         except subprocess.TimeoutExpired:
             self.strange.append(f"{worker.name}: no end {seconds:g} s after SIGTERM")
             worker.kill()
+
+    def end_all(self) -> None:
+        """End every worker that is there."""
+        for slot in sorted(self._workers):
+            self.end(slot)
 
     def tend(self, slots: range) -> None:
         """Start anew what has ended by itself; call it again and again."""
@@ -106,21 +121,32 @@ class Crew:
             return  # the second: asked before it could listen
         if code == FENCED:
             self.done["fencings"] += 1
+        elif code == UNREACHABLE and asked:
+            self.done["ends: no last checkpoint without a broker"] += 1
         elif code == UNREACHABLE:
             self.done["ends: broker lost while starting"] += 1
-        elif asked and "doing=stopping" in told and "TimeoutError" in told:
-            self.done["ends: no last checkpoint without a broker"] += 1
         else:
             self.strange.append(f"{worker.name}: exit {code}: {told[-400:]}")
 
     def rebalances(self) -> int:
         """How many generations of the group the workers have seen."""
-        seen: set[str] = set()
-        for log in self.directory.glob("worker-*.log"):
-            seen.update(GENERATION.findall(log.read_text(errors="replace")))
-        return len(seen)
+        return len(set(GENERATION.findall(self._logs())))
+
+    def takeovers(self) -> int:
+        """How often a worker took a partition over that it didn't hold."""
+        loaded = LOADED.findall(self._logs())
+        return sum(len(numbers.split(",")) for numbers in loaded)
+
+    def _logs(self) -> str:
+        logs = sorted(self.directory.glob("worker-*.log"))
+        return "\n".join(log.read_text(errors="replace") for log in logs)
 
     def kill_all(self) -> None:
-        """Leave nothing running."""
+        """Leave nothing running, and let nothing be started any more."""
+        self._is_over = True
         for worker in self.workers():
             worker.kill()
+
+
+class RunOverError(Exception):
+    """A fault that is still under way wants to start a worker."""

@@ -2,8 +2,9 @@
 
 Rule: plain, slow and obviously right; no code of `monitor` (a test checks that). Each
 partition is read in the order of its offsets, once, to find which events count; then
-every contact is folded from its sorted set of events. Now is the newest event of the
-partition, as with the product's setting `clock: event`.
+every contact is folded from its sorted set of events. Which events count is a matter of
+the log alone; what they add up to depends on now, which is the newest event of each
+partition (the product's `clock: event`) or an instant that the caller names (`wall`).
 """
 
 from collections import Counter
@@ -65,10 +66,6 @@ class Recount:
         if event.type in UNFOLDED:
             return True
         lives = self.lives.setdefault(event.contact, [])
-        if event.type == "contact.message":
-            if lives and not self._is_over(lives[-1]):  # it opens no contact
-                lives[-1].add(event)
-            return True
         if not lives or self._is_over(lives[-1]):
             lives.append(Life())
         return lives[-1].add(event)
@@ -88,12 +85,12 @@ class Recount:
         ages = self.terms.max_age
         return Story(lambda queue, channel: ages[channel], list(starts))
 
-    def visits(self) -> list[Visit]:
-        """Every visit as of the newest event."""
+    def visits(self, now: int) -> list[Visit]:
+        """Every visit as of the instant `now`, which no event is after."""
         visits = []
         for lives in self.lives.values():
             for life in lives:
-                for visit in self._story(life).tell(life.events, self.newest):
+                for visit in self._story(life).tell(life.events, now):
                     visit.source = life.source
                     visits.append(visit)
         return visits
@@ -116,14 +113,15 @@ class Truth:
     parts: Mapping[int, Recount] = field(repr=False)
 
 
-def truth(parts: Mapping[int, Recount]) -> Truth:
-    """The verdict's yardstick from the recounts of all partitions."""
+def truth(parts: Mapping[int, Recount], now: int | None = None) -> Truth:
+    """What is right at `now`; None: at the newest event of each partition."""
     terms = next(iter(parts.values())).terms
     counts: Counter[str] = Counter()
     made = []
     for recount in parts.values():
         counts.update(vars(recount.counts))
-        made.append(Part(recount.newest, recount.visits()))
+        at = recount.newest if now is None else now
+        made.append(Part(at, recount.visits(at)))
     visits = [visit for part in made for visit in part.visits]
     return Truth(queue_numbers(made, terms), counts, visits, parts)
 

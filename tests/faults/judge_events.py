@@ -150,8 +150,9 @@ class Life:
 
     @property
     def source(self) -> str:
-        """Who spoke of the contact first; messages don't say whose it is."""
-        return min(e for e in self.events if e.type != "contact.message").source
+        """Who spoke of the contact first; messages alone don't say whose it is."""
+        others = [e for e in self.events if e.type != "contact.message"]
+        return min(others or self.events).source
 
     def add(self, event: Said) -> bool:
         """Take an event; False: it was there already."""

@@ -5,6 +5,11 @@ Rule: plain facts that events change; nothing here is summed.
 
 from dataclasses import dataclass, field
 
+WAITS = {"waiting", "alerting"}
+"""Phases in which a visit waits."""
+IN_HAND = {"talking", "held"}
+WITH_AGENT = {"talking", "held", "wrap_up"}
+
 
 @dataclass(eq=False)
 class Visit:

@@ -7,11 +7,11 @@ panes from the one that holds `now - length` up to the one that holds `now`.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.judge_facts import Visit
-from tests.faults.judge_visits import WAITS
+from tests.faults.judge_facts import WAITS, Visit
+from tests.faults.judge_histograms import QUANTILES, quantile
 
 WINDOWS = {"5m": 300_000, "15m": 900_000, "30m": 1_800_000, "1h": 3_600_000}
 DAY_MS = 86_400_000
@@ -26,6 +26,7 @@ class Terms:
     max_age: Mapping[str, int]
     threshold: Mapping[str, int]
     short: int = 5_000
+    windows: Mapping[str, int] = field(default_factory=lambda: WINDOWS)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def amounts(visit: Visit, terms: Terms, now: int) -> Iterator[tuple[int, str, in
         yield visit.fate_at, "answered", 1
         yield visit.fate_at, "answered_wait", wait
         yield visit.fate_at, "answered_in_time", int(in_time)
+        yield visit.fate_at, f"waited:{wait}", 1
     elif visit.fate == "abandoned":
         short = wait < terms.short
         yield visit.fate_at, "abandoned", 1
@@ -73,10 +75,11 @@ def amounts(visit: Visit, terms: Terms, now: int) -> Iterator[tuple[int, str, in
         yield at, name, 1
 
 
-def is_in_window(at: int, name: str, now: int) -> bool:
-    if name == "today":
-        return at // DAY_MS == now // DAY_MS
-    length = WINDOWS[name]
+def is_today(at: int, now: int) -> bool:
+    return at // DAY_MS == now // DAY_MS
+
+
+def is_in_window(at: int, length: int, now: int) -> bool:
     width = 5_000 if length <= 900_000 else 60_000
     return (now - length) // width <= at // width <= now // width
 
@@ -94,8 +97,10 @@ def queue_numbers(parts: Iterable[Part], terms: Terms) -> dict[str, Numbers]:
             name = visit.queue
             for at, what, amount in amounts(visit, terms, part.now):
                 sums[name]["total"][what] += amount
-                for window in (*WINDOWS, "today"):
-                    if is_in_window(at, window, part.now):
+                if is_today(at, part.now):
+                    sums[name]["today"][what] += amount
+                for window, length in terms.windows.items():
+                    if is_in_window(at, length, part.now):
                         sums[name][window][what] += amount
             live[name][visit.phase] += 1
             if visit.phase in WAITS:
@@ -106,19 +111,24 @@ def queue_numbers(parts: Iterable[Part], terms: Terms) -> dict[str, Numbers]:
                 seats.add((name, visit.channel, visit.agent))
         for name, *_ in seats:
             live[name]["agents"] += 1
+    windows = (*terms.windows, "today")
     return {
-        name: _numbers(sums[name], live[name], now, oldest.get(name, 0))
+        name: _numbers(sums[name], windows, live[name], now, oldest.get(name, 0))
         for name in sorted(sums)
     }
 
 
 def nothing() -> Numbers:
     """The numbers of a queue in which nothing ever happened."""
-    return _numbers(defaultdict(Counter), Counter(), 0, 0)
+    return _numbers(defaultdict(Counter), ("today",), Counter(), 0, 0)
 
 
 def _numbers(
-    sums: Mapping[str, Counter[str]], live: Counter[str], now: int, oldest: int
+    sums: Mapping[str, Counter[str]],
+    windows: Iterable[str],
+    live: Counter[str],
+    now: int,
+    oldest: int,
 ) -> Numbers:
     phases = {n: live[n] for n in ("alerting", "talking", "held", "wrap_up")}
     return _counted(sums["total"]) | {
@@ -129,7 +139,7 @@ def _numbers(
         "agents_in_hand": live["agents"],
         "longest_wait_seconds": (now - oldest) / 1000 if oldest else 0.0,
         "drift": 0,
-        "windows": {name: _counted(sums[name]) for name in (*WINDOWS, "today")},
+        "windows": {name: _counted(sums[name]) for name in windows},
     }
 
 
@@ -141,6 +151,7 @@ def _counted(sums: Counter[str]) -> Numbers:
     lost = sums["abandoned"] - sums["abandoned_short"]
     decided = sums["answered"] + lost + sum(by("diverted:").values())
     handling = sums["talk"] + sums["hold"] + sums["acw"]
+    waits = Counter({int(wait): n for wait, n in by("waited:").items()})
     return {
         **{n: sums[n] for n in ("offered", "answered", "abandoned", "expired")},
         "abandoned_short": sums["abandoned_short"],
@@ -158,6 +169,9 @@ def _counted(sums: Counter[str]) -> Numbers:
         "time_to_abandon_seconds": _mean(sums["abandoned_wait"], sums["abandoned"]),
         "handle_time_seconds": _mean(handling, sums["handled"]),
         "abandonment_ratio": lost / decided if decided else None,
+        "answer_wait_quantiles_seconds": {
+            name: quantile(waits, share) for name, share in QUANTILES.items()
+        },
         "service_level": {
             "in_time": sums["answered_in_time"],
             "counted": sums["answered_in_time"] + sums["crossed"],

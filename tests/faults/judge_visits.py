@@ -8,14 +8,10 @@ are those of kpis.md, interface.md and the docstrings of `monitor.core`, written
 from collections.abc import Callable, Iterable, Sequence
 
 from tests.faults.judge_events import Said
-from tests.faults.judge_facts import Visit
+from tests.faults.judge_facts import IN_HAND, WAITS, WITH_AGENT, Visit
 
 CLOCKS_APART_MS = 60_000
 SAME_WAIT_MS = 2_000
-WAITS = {"waiting", "alerting"}
-IN_HAND = {"talking", "held"}
-WITH_AGENT = {"talking", "held", "wrap_up"}
-ANY = {*WAITS, *WITH_AGENT, "closed"}
 
 
 class Story:
@@ -47,8 +43,6 @@ class Story:
                 ]
         self._pass(max([until, *(start + 1 for start in self._starts)]))
         return self.visits
-
-    # -- time --------------------------------------------------------------------
 
     def _pass(self, until: int) -> None:
         for visit in self.visits:

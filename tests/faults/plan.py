@@ -7,11 +7,9 @@ comes (a worker that is being restarted) is skipped and counted.
 import random
 from typing import NamedTuple
 
-from tests.faults.proxy import MODES
+from tests.faults.modes import PARTITIONS, SESSION_SECONDS
+from tests.faults.proxy import HARMS
 
-SESSION_SECONDS = 6.0
-"""The workers' session timeout: short, so that minutes see many takeovers, and twice
-what a busy machine of two cores keeps a heartbeat waiting."""
 WEIGHTS = {
     "kill": 20,
     "stop": 14,
@@ -23,10 +21,17 @@ WEIGHTS = {
     "broker_stop": 5,
     "broker_kill": 5,
 }
+LONG_WEIGHTS = {"long_zombie": 8}
+"""What takes too long for a short run."""
+PROXIED = {"cut", "long_zombie"}
+"""What needs the slot that comes to the broker by the proxy."""
+ABORT_SECONDS = 30.0
+"""How long a broker leaves a transaction open that nobody ends."""
 
 
 class Fault(NamedTuple):
-    """One thing to do; `seconds` is how long it lasts."""
+    """One thing to do; `seconds` is how long it lasts, `slot` the worker's; of a fence
+    it is the partition."""
 
     at: float
     what: str
@@ -49,14 +54,16 @@ def make_plan(
     chance = random.Random(f"plan {seed}")
     plan = []
     at = 8.0
+    weights = WEIGHTS | (LONG_WEIGHTS if long else {})
     # Each kind comes once, in any order, before chance decides alone.
-    rounds = list(WEIGHTS)
+    rounds = list(weights)
     chance.shuffle(rounds)
     while at < seconds - 10.0:
-        pick = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        pick = chance.choices(list(weights), list(weights.values()))[0]
         what = rounds.pop() if rounds else pick
-        detail = chance.choice(MODES) if what == "cut" else ""
-        slot = 0 if what == "cut" else chance.randrange(workers)
+        detail = chance.choice(HARMS) if what == "cut" else ""
+        slot = chance.randrange(PARTITIONS if what == "fence" else workers)
+        slot = 0 if what in PROXIED else slot
         lasts = _lasting(chance, what, detail, long=long)
         plan.append(Fault(at, what, slot, lasts, detail))
         # Some come while the one before is still going on.
@@ -71,6 +78,8 @@ def make_plan(
 def _lasting(chance: random.Random, what: str, detail: str, *, long: bool) -> float:
     if what == "zombie":
         return SESSION_SECONDS + chance.uniform(1.0, 6.0)
+    if what == "long_zombie":
+        return ABORT_SECONDS + chance.uniform(2.0, 10.0)
     if what == "nap":
         return chance.uniform(0.5, SESSION_SECONDS)
     if what == "broker_stop":

@@ -1,4 +1,4 @@
-"""Sends a day's records at a steady rate, through everything that the broker suffers.
+"""Sends a day's records, each when it is due, whatever the broker suffers.
 
 Rule: what the log holds is the truth; nothing of what was meant to be sent is compared
 with the product. The producer is idempotent, so that the order of sending stays.
@@ -9,11 +9,12 @@ import json
 import threading
 import time
 import zlib
+from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from tests.faults.lives import Record
+from tests.faults.day import Record
 
 CONTACTS = "callcenter.contacts"
 COPY = ("callcenter-spread", b"1")
@@ -24,12 +25,15 @@ STEP = 20
 class Feed:
     """Sends in a thread of its own."""
 
-    def __init__(self, bootstrap: str, records: list[Record], rate: float) -> None:
+    def __init__(
+        self, bootstrap: str, records: list[Record], due: Callable[[int, Record], float]
+    ) -> None:
+        """`due` gives the steady second at which to send a record, from its number."""
         self.sent = 0
         self.refused: list[str] = []
         self._bootstrap = bootstrap
         self._records = records
-        self._rate = rate
+        self._due = due
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="producer")
 
@@ -52,7 +56,6 @@ class Feed:
             bootstrap_servers=self._bootstrap, enable_idempotence=True, linger_ms=20
         )
         await producer.start()
-        began = time.monotonic()
         try:
             partitions = sorted(await producer.partitions_for(CONTACTS))
             for count, record in enumerate(self._records, 1):
@@ -61,7 +64,7 @@ class Feed:
                 await self._send(producer, partitions, record)
                 self.sent = count
                 if not count % STEP:
-                    ahead = count / self._rate - (time.monotonic() - began)
+                    ahead = self._due(count, record) - time.monotonic()
                     await asyncio.sleep(max(0.0, ahead))
             await producer.flush()
         finally:

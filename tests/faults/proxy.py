@@ -12,7 +12,7 @@ from typing import Self
 from tests.support.kafka import free_port
 
 CHUNK = 65_536
-MODES = ("refuse", "stall", "delay", "swallow", "half_close")
+HARMS = ("refuse", "stall", "delay", "swallow", "half_close", "mute")
 
 
 class Proxy:
@@ -20,7 +20,8 @@ class Proxy:
 
     `refuse` ends all connections and takes no new ones; `stall` lets nothing through;
     `delay` lets all through late; `swallow` loses what the target answers on the
-    connections that are there; `half_close` ends one direction of those.
+    connections that are there; `half_close` ends one direction of those; `mute` holds
+    back what the target answers, and lets all through that it is told.
     """
 
     def __init__(self) -> None:
@@ -32,12 +33,13 @@ class Proxy:
         self._to_clients: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._may_pass = asyncio.Event()
+        self._may_answer = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
         self._ready = threading.Event()
         self._delay = 0.0
 
     def harm(self, mode: str, *, delay: float = 0.5) -> None:
-        """Begin one of `MODES`."""
+        """Begin one of `HARMS`."""
         self._loop.call_soon_threadsafe(self._harm, mode, delay)
 
     def heal(self) -> None:
@@ -51,6 +53,9 @@ class Proxy:
                 writer.close()
         elif mode == "stall":
             self._may_pass.clear()
+            self._may_answer.clear()
+        elif mode == "mute":
+            self._may_answer.clear()
         elif mode == "delay":
             self._delay = delay
         elif mode == "swallow":
@@ -66,6 +71,7 @@ class Proxy:
         self._swallowed.clear()
         self._mode, self._delay = "", 0.0
         self._may_pass.set()
+        self._may_answer.set()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -74,7 +80,7 @@ class Proxy:
 
     async def _serve(self) -> None:
         self._stopped = asyncio.Event()
-        self._may_pass.set()
+        self._heal()
         server = await asyncio.start_server(self._client, "127.0.0.1", self.port)
         self._ready.set()
         await self._stopped.wait()
@@ -102,7 +108,8 @@ class Proxy:
         self._to_clients.add(writer)
         try:
             await asyncio.gather(
-                self._pump(reader, to_target), self._pump(there, writer)
+                self._pump(reader, to_target, self._may_pass),
+                self._pump(there, writer, self._may_answer),
             )
         finally:
             self._writers -= mine
@@ -112,11 +119,14 @@ class Proxy:
                 end.close()
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        may_pass: asyncio.Event,
     ) -> None:
         try:
             while data := await reader.read(CHUNK):
-                await self._may_pass.wait()
+                await may_pass.wait()
                 if self._delay:
                     await asyncio.sleep(self._delay)
                 if writer not in self._swallowed:

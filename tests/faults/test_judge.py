@@ -1,30 +1,26 @@
-"""The judge is independent, and can fail: what is wrong is seen."""
+"""The judge is independent, agrees with the core, and can fail."""
 
 import ast
 import json
-import random
-import zlib
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from monitor.config import load
-from monitor.core.merge import merge_parts
-from monitor.core.partition import Partition
-from monitor.core.report import queue_report
-from monitor.core.rules import Rules
-from monitor.core.view import QueueView
-from monitor.wire.errors import BadRecord
-from monitor.wire.events import decode_contact_event
-from monitor.wire.state import restore, take_rows
 from tests.faults.compare import differences
-from tests.faults.judge import Recount, truth
-from tests.faults.lives import BEGIN_MS, BEYOND, Day, make_day
-from tests.faults.plan import WEIGHTS, make_plan
-from tests.faults.run import SETTINGS, TERMS
-from tests.faults.scraper import Ledger, Scrape, counters_of
+from tests.faults.day import BEGIN_MS, BEYOND, make_day
+from tests.faults.judge_histograms import count_upto, durations_of, quantile
+from tests.faults.modes import MODES, SPEED
+from tests.faults.offline import (
+    closed,
+    fold_by_events,
+    fold_by_wall,
+    judged,
+    logs_of,
+    rules_of,
+    shown,
+)
+from tests.faults.plan import LONG_WEIGHTS, WEIGHTS, make_plan
+from tests.faults.real_time import RealTime
 
 HERE = Path(__file__).parent
 JUDGES = sorted(HERE.glob("judge*.py"))
@@ -37,93 +33,11 @@ ALLOWED = {
     "json",
     "typing",
 }
-PARTITIONS = 2
-FOREVER = 1 << 60
-
-
-def rules() -> Rules:
-    """The rules that the harness gives to its workers."""
-    own = [
-        f"{key}={value}" for key, value in SETTINGS.items() if "partitions" not in key
-    ]
-    return load(None, own, {}).rules()
-
-
-def logs_of(day: Day) -> list[list[bytes]]:
-    logs: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
-    for record in day.records:
-        if record.key:
-            logs[zlib.crc32(record.key.encode()) % PARTITIONS].append(record.value)
-        else:
-            for log in logs:
-                log.append(record.value)
-    closing = {"type": "source.heartbeat", "at": day.end, "source": "closing"}
-    for log in logs:
-        log.append(json.dumps(closing).encode())
-    return logs
-
-
-def judged(logs: Iterable[Iterable[bytes]]) -> Any:
-    parts = {}
-    for number, log in enumerate(logs):
-        parts[number] = Recount(TERMS)
-        for value in log:
-            parts[number].take(value)
-    return truth(parts)
-
-
-def fold(log: list[bytes], seed: int) -> Partition:
-    """The core's state of a log, in batches, with restarts from the durable rows."""
-    chance = random.Random(seed)
-    partition = Partition(rules())
-    rows: dict[bytes, bytes] = {}
-    begin = 0
-    while begin < len(log):
-        size = chance.choice((1, 10, 100, 500))
-        partition.apply(decoded(log[begin : begin + size]), FOREVER)
-        begin += size
-        if chance.random() < 0.5:
-            partition.advance(partition.watermark)
-        if chance.random() < 0.1:
-            partition.finished()
-            for key, value in take_rows(partition):
-                if value is None:
-                    rows.pop(key, None)
-                else:
-                    rows[key] = value
-            if chance.random() < 0.3:
-                partition = restore(rules(), rows.items())
-    partition.advance(partition.watermark)
-    return partition
-
-
-def decoded(values: Iterable[bytes]) -> Any:
-    for value in values:
-        try:
-            event = decode_contact_event(value)
-        except BadRecord:
-            continue
-        if event is not None:
-            yield event
-
-
-def shown(partitions: Iterable[Partition], now: int) -> dict[str, Any]:
-    by_key: dict[tuple[str, str], list[Any]] = {}
-    for partition in partitions:
-        for part in partition.parts(partition.watermark, everything=True):
-            by_key.setdefault((part.queue, part.channel), []).append(part)
-    views: dict[str, list[QueueView]] = {}
-    for key in sorted(by_key):
-        merged = merge_parts(by_key[key])
-        fields = {n: getattr(merged, n) for n in merged.__dataclass_fields__}
-        views.setdefault(key[0], []).append(
-            QueueView(**fields, rules=rules().queue(*key))
-        )
-    return {
-        name: queue_report(of_queue, now)
-        | {"agents_in_hand": sum(view.agents_in_hand for view in of_queue)}
-        for name, of_queue in views.items()
-    }
+EVENT, WALL = MODES["event"], MODES["wall"]
+BEGIN = 1_800_000_000_000
+"""A real instant."""
+AT_REST_MS = 150_000
+"""When a day of 100 s is over, and has its rest."""
 
 
 @pytest.mark.parametrize("module", JUDGES, ids=lambda path: path.name)
@@ -146,11 +60,11 @@ def test_the_judge_shares_no_code_with_the_product(module: Path) -> None:
 def test_the_core_and_the_judge_agree_on_lives_of_all_kinds(seed: int) -> None:
     """Disorder, repeats, clocks, restarts, batches and restores: the same numbers."""
     day = make_day(seed, 4_000, 3_600_000)
-    logs = logs_of(day)
-    right = judged(logs)
-    partitions = [fold(log, seed) for log in logs]
+    logs = closed(day)
+    right = judged(logs, EVENT)
+    partitions = [fold_by_events(log, rules_of(EVENT), seed) for log in logs]
 
-    assert differences(right.queues, shown(partitions, day.end)) == []
+    assert differences(right.queues, shown(partitions, EVENT, day.after)) == []
     for name in ("applied", "duplicate", "late"):
         counted = sum(getattr(p.counts, name) for p in partitions)
         assert counted == right.counts[name], name
@@ -159,18 +73,47 @@ def test_the_core_and_the_judge_agree_on_lives_of_all_kinds(seed: int) -> None:
     assert all(event.id.startswith(BEYOND) for event in late)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_the_core_and_the_judge_agree_by_a_wall_clock(seed: int) -> None:
+    """Also when the clock went on while nothing came, and gave contacts up."""
+    span = 100_000
+    whole = make_day(seed, 10_000, span * SPEED)
+    day = RealTime(BEGIN, SPEED).day(whole, BEGIN + span)
+    logs, now = logs_of(day), BEGIN + AT_REST_MS
+    right = judged(logs, WALL, now)
+    partitions = [fold_by_wall(log, rules_of(WALL), seed, now) for log in logs]
+
+    assert differences(right.queues, shown(partitions, WALL, now)) == []
+    assert sum(visit.phase != "closed" for visit in right.visits) > 20
+    assert sum(visit.fate == "expired" for visit in right.visits) > 20
+
+
+def test_the_numbers_rest_when_a_silence_is_as_old_as_contacts_may_become() -> None:
+    """Only the windows move, at the ends of panes."""
+    span = 100_000
+    day = RealTime(BEGIN, SPEED).day(make_day(1, 5_000, span * SPEED), BEGIN + span)
+    rest = range(BEGIN + 140_001, BEGIN + 155_000, 4_999)
+    found = [judged(logs_of(day), WALL, now).queues for now in rest]
+    for queues in found:
+        for numbers in queues.values():
+            del numbers["windows"], numbers["longest_wait_seconds"]
+
+    assert any(numbers["waiting"] for numbers in found[0].values())
+    assert found == [found[0]] * len(found)
+
+
 def test_a_log_that_lacks_one_event_gives_another_verdict() -> None:
     """The judge sees each single event that decides a fate."""
-    day = make_day(3, 1_500, 900_000)
-    logs = logs_of(day)
-    right = judged(logs)
+    logs = closed(make_day(3, 1_500, 900_000))
+    values = [record.value for record in logs[0]]
+    right = judged(logs, EVENT)
     tampered = 0
-    for place, value in enumerate(logs[0][:200]):
+    for place, value in enumerate(values[:200]):
         fields = json.loads(value) if value.endswith(b"}") else {}
-        if fields.get("type") != "contact.queued" or logs[0].count(value) > 1:
+        if fields.get("type") != "contact.queued" or values.count(value) > 1:
             continue
         without = [logs[0][:place] + logs[0][place + 1 :], logs[1]]
-        tampered += bool(differences(judged(without).queues, right.queues))
+        tampered += bool(differences(judged(without, EVENT).queues, right.queues))
 
     assert tampered > 5
 
@@ -182,6 +125,7 @@ def test_a_log_that_lacks_one_event_gives_another_verdict() -> None:
         ("phases", "talking"),
         ("drift",),
         ("service_level", "crossed"),
+        ("answer_wait_quantiles_seconds", "p90"),
         ("windows", "5m", "handled"),
         ("windows", "today", "talk_seconds_sum"),
     ],
@@ -189,7 +133,7 @@ def test_a_log_that_lacks_one_event_gives_another_verdict() -> None:
 )
 def test_a_number_that_is_off_by_one_is_a_difference(path: tuple[str, ...]) -> None:
     """Whichever number of whichever queue."""
-    right = judged(logs_of(make_day(4, 800, 900_000))).queues
+    right = judged(closed(make_day(4, 800, 900_000)), EVENT).queues
     wrong = json.loads(json.dumps(right))
     numbers = wrong["queue-3"]
     for name in path[:-1]:
@@ -202,34 +146,29 @@ def test_a_number_that_is_off_by_one_is_a_difference(path: tuple[str, ...]) -> N
 
 def test_a_queue_that_is_missing_or_too_many_is_a_difference() -> None:
     """An unknown queue may only be there with nothing in it."""
-    right = judged(logs_of(make_day(5, 800, 900_000))).queues
+    right = judged(closed(make_day(5, 800, 900_000)), EVENT).queues
     fewer = {name: numbers for name, numbers in right.items() if name != "queue-1"}
 
     assert differences(right, fewer) == ["queue-1: not shown"]
     assert differences(fewer, right)
 
 
-def test_a_counter_that_goes_down_or_is_shown_twice_is_noticed() -> None:
-    """Only what is certain: scrapes that overlap in time prove nothing."""
-    text = '# TYPE a_total counter\na_total{queue="q"} 5.0\n# TYPE b gauge\nb 1.0\n'
-    ledger = Ledger()
-    ledger.take([Scrape("one", 0.0, 0.2, counters_of(text))])
-    ledger.take([Scrape("two", 0.1, 0.3, {'a_total{queue="q"}': 4.0})])
+def test_a_quantile_is_linear_between_bounds() -> None:
+    """10 waits: 4 up to 1 s, 4 up to 2 s, 2 beyond all bounds."""
+    waits = {500: 3, 1_000: 1, 1_001: 4, 9_000: 2}
+    right = judged(closed(make_day(5, 800, 900_000)), EVENT)
+    durations = durations_of(right.visits)
+    key = next(key for key in durations if key[2] == "answer_wait")
+    counter = durations[key]
+    counter.clear()
+    counter.update(waits)
 
-    assert counters_of(text) == {'a_total{queue="q"}': 5.0}
-    assert ledger.fallen == []
-
-    ledger.take([Scrape("two", 1.0, 1.1, {'a_total{queue="q"}': 4.0})])
-    assert len(ledger.fallen) == 1
-    for at in (2.0, 3.0):
-        assert ledger.doubled == []
-        ledger.take(
-            [
-                Scrape(name, at, at, {'a_total{queue="q"}': 6.0})
-                for name in ("one", "two")
-            ]
-        )
-    assert len(ledger.doubled) == 1
+    assert count_upto(counter, 1_000) == 4
+    assert quantile(counter, 0.2, (1_000, 2_000)) == 0.5
+    assert quantile(counter, 0.6, (1_000, 2_000)) == 1.5
+    assert quantile(counter, 0.9, (1_000, 2_000)) == 2.0
+    counter.clear()
+    assert quantile(counter, 0.9) is None
 
 
 def test_the_seed_decides_the_day_and_the_plan() -> None:
@@ -238,6 +177,8 @@ def test_the_seed_decides_the_day_and_the_plan() -> None:
     assert make_day(6, 500, 600_000) != make_day(7, 500, 600_000)
     assert make_plan(6, 180, 3) == make_plan(6, 180, 3)
     assert {fault.what for fault in make_plan(6, 300, 3)} == set(WEIGHTS)
+    more = {fault.what for fault in make_plan(6, 400, 3, long=True)}
+    assert more == {*WEIGHTS, *LONG_WEIGHTS}
     assert (
         min(record.arrives for record in make_day(6, 500, 600_000).records) >= BEGIN_MS
     )
