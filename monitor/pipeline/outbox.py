@@ -6,15 +6,19 @@ checkpoint that covers its record.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from monitor.config import Settings
 from monitor.pipeline import topics
 from monitor.pipeline.batches import Record
-from monitor.pipeline.connection import client_arguments
+from monitor.pipeline.connection import RETRY_SECONDS, client_arguments
+
+log = logging.getLogger(__name__)
 
 SPREAD_HEADER = "callcenter-spread"
 SPREAD = (SPREAD_HEADER, b"1")
@@ -79,13 +83,34 @@ class Outbox:
     async def spread(self, record: Record) -> None:
         """Copy a source's own event to every other partition of its topic.
 
-        Returns when all copies are acknowledged. After a crash it may happen again,
-        which changes nothing: the fold has seen the event.
+        Returns when all copies are acknowledged, however long the broker is gone: the
+        checkpoint that covers the record waits. A copy may come twice, which changes
+        nothing: the fold has seen the event.
+
+        Raises:
+            KafkaError: the broker refuses; trying again wouldn't help.
         """
+        others: set[int] = set()
+        while True:
+            try:
+                others = others or await self._others(record.partition)
+                await self._copy(record, others)
+            except KafkaError as error:
+                if not (error.retriable or isinstance(error, KafkaTimeoutError)):
+                    raise
+                log.warning("doing=copies state=retrying error=%r", error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    async def _others(self, partition: int) -> set[int]:
+        return set(range(await self.partitions(topics.CONTACTS))) - {partition}
+
+    async def _copy(self, record: Record, others: set[int]) -> None:
+        """Copy to `others`, and take out those that acknowledged."""
         headers = [*record.headers, SPREAD]
-        others = set(range(await self.partitions(topics.CONTACTS))) - {record.partition}
-        sent = [
-            await self.send(
+        sent = {
+            other: await self.send(
                 topics.CONTACTS,
                 record.key,
                 record.value,
@@ -93,6 +118,10 @@ class Outbox:
                 headers=headers,
             )
             for other in sorted(others)
-        ]
-        for copy in sent:
-            await copy
+        }
+        results = await asyncio.gather(*sent.values(), return_exceptions=True)
+        failed = [error for error in results if isinstance(error, BaseException)]
+        done = zip(sent, results, strict=True)
+        others -= {n for n, result in done if not isinstance(result, BaseException)}
+        if failed:
+            raise failed[0]
