@@ -72,6 +72,7 @@ class CheckpointWriter:
             linger_ms=0,
         )
         _look_again(self._producer.client)
+        _never_expire(self._producer)
 
     async def claim(self) -> None:
         """Fence every earlier owner of the partition.
@@ -142,6 +143,16 @@ class CheckpointWriter:
 
 def _plain(rows: Iterable[tuple[bytes, bytes | None]]) -> Iterable[Row]:
     return ((key, value, NO_HEADERS) for key, value in rows)
+
+
+def _never_expire(producer: Any) -> None:
+    """Let rows wait for their broker as long as a transaction may.
+
+    aiokafka gives a batch up that has waited for a leader for as long as one request
+    may take, 40 s, and no argument says otherwise. What was given up leaves a gap in
+    the producer's sequence, so that trying again can't mend it.
+    """
+    producer._message_accumulator._batch_ttl = TRANSACTION_SECONDS  # noqa: SLF001
 
 
 def _look_again(client: Any) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import faust
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
@@ -316,6 +316,24 @@ async def test_a_closed_batch_holds_what_was_appended() -> None:
     assert first is not None
     assert second is None
     assert batch.record_count() == 1
+
+
+async def test_a_batch_waits_for_its_broker_as_long_as_we_say() -> None:
+    """aiokafka's own patience with a broker that is gone is shorter than a restart."""
+    producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1")
+    accumulator = producer._message_accumulator
+    try:
+        assert accumulator._batch_ttl == 40.0
+        accumulator._batch_ttl = 180
+        future = await accumulator.add_batch(
+            producer.create_batch(), TopicPartition("t", 0), 1.0
+        )
+        [batch] = accumulator._batches[TopicPartition("t", 0)]
+        assert batch._ttl == 180
+        batch.failure(RuntimeError())
+        assert isinstance(future.exception(), RuntimeError)
+    finally:
+        await producer.stop()
 
 
 async def test_a_calls_result_comes_from_the_consumers_thread(app: faust.App) -> None:
