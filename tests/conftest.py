@@ -1,7 +1,7 @@
 """Fixtures that every part uses: a real Kafka, and its topics made anew for a test.
 
-What needs Java, Maven or promtool is skipped with the reason where they are missing,
-and fails there when CI=true.
+What needs Java, Maven, promtool or Chromium is skipped with the reason where they are
+missing, and fails there when CI=true.
 """
 
 import asyncio
@@ -13,8 +13,12 @@ from pathlib import Path
 import pytest
 
 from tests.support import kafka as kafka_support
+from tests.support.browser import find_browser
 from tests.support.kafka import KafkaServer
 from tests.support.topics import delete_topics
+
+MARKERS = {"kafka_parts": "kafka", "promtool": "promtool", "chromium": "browser"}
+"""By fixture, how a test that uses it is marked."""
 
 
 def _needs(what: str) -> None:
@@ -25,10 +29,10 @@ def _needs(what: str) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a real Kafka or promtool, so that -m can choose."""
+    """Mark what uses a real Kafka, promtool or Chromium, so that -m can choose."""
     for item in items:
         names = getattr(item, "fixturenames", ())
-        for fixture, marker in (("kafka_parts", "kafka"), ("promtool", "promtool")):
+        for fixture, marker in MARKERS.items():
             if fixture in names:
                 item.add_marker(marker)
 
@@ -66,3 +70,13 @@ def promtool() -> Path:
         _needs("promtool (Debian package prometheus)")
         raise AssertionError
     return Path(found)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """A real browser's program."""
+    found = find_browser()
+    if found is None:
+        _needs("Chromium (Debian package chromium)")
+        raise AssertionError
+    return found

@@ -1,7 +1,8 @@
 # Sourced by tests/run: the programs that tests need beside Python.
 #
-# ensure_tools   gets Java 17, Maven (a real Kafka) and promtool where it may: by apt on
-#                Debian and Ubuntu, as root. Fills `missing` with what is still missing.
+# ensure_tools   gets Java 17, Maven (a real Kafka), promtool and Chromium where it may:
+#                by apt on Debian and Ubuntu, as root. Fills `missing` with what is still
+#                missing.
 # shellcheck shell=bash
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/callcenter-monitor
@@ -15,6 +16,13 @@ has_java() {
 }
 has_maven() { command -v mvn >/dev/null; }
 has_promtool() { command -v promtool >/dev/null; }
+has_chromium() {
+  local name
+  for name in chromium chromium-browser google-chrome; do
+    "$name" --version >/dev/null 2>&1 && return
+  done
+  return 1
+}
 
 may_use_apt() { [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; }
 
@@ -61,9 +69,11 @@ ensure_tools() {
     has_java || install_java || true
     has_maven || apt_install maven || true
     has_promtool || unpack_prometheus || true
+    has_chromium || apt_install chromium fonts-dejavu-core || true
   fi
   missing=()
   has_java || missing+=("Java 17 or later (Debian, Ubuntu: default-jre-headless)")
   has_maven || missing+=("Maven (Debian, Ubuntu: maven)")
   has_promtool || missing+=("promtool (Debian, Ubuntu: prometheus)")
+  has_chromium || missing+=("Chromium (Debian: chromium)")
 }

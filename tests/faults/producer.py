@@ -20,6 +20,8 @@ CONTACTS = "callcenter.contacts"
 COPY = ("callcenter-spread", b"1")
 """Marks what is in every partition already."""
 STEP = 20
+PATIENCE_MS = 300_000
+"""No broker is away for so long; a batch that expired would leave a gap for good."""
 
 
 class Feed:
@@ -53,7 +55,10 @@ class Feed:
 
     async def _feed(self) -> None:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap, enable_idempotence=True, linger_ms=20
+            bootstrap_servers=self._bootstrap,
+            enable_idempotence=True,
+            linger_ms=20,
+            request_timeout_ms=PATIENCE_MS,
         )
         await producer.start()
         try:
@@ -90,12 +95,18 @@ class Feed:
     ) -> None:
         while not self._stop.is_set():
             try:
-                await producer.send(CONTACTS, value, **where)
+                sent = await producer.send(CONTACTS, value, **where)
             except KafkaTimeoutError:
                 continue  # its buffer was full for long: nothing was taken
             except KafkaError as error:
                 self.refused.append(repr(error))
+            else:
+                sent.add_done_callback(self._note)
             return
+
+    def _note(self, sent: "asyncio.Future[object]") -> None:
+        if not sent.cancelled() and (error := sent.exception()):
+            self.refused.append(repr(error))
 
 
 async def send_everywhere(bootstrap: str, at: int) -> None:

@@ -24,6 +24,7 @@ PATHS = (
     "/",
     "/page.css",
     "/page.js",
+    "/words.js",
     "/icon.svg",
     "/metrics",
     "/healthz",
@@ -268,11 +269,12 @@ async def test_the_page_is_a_table_with_named_columns(site: Site) -> None:
 
 async def test_the_script_uses_no_other_host_and_writes_no_markup(site: Site) -> None:
     """Queue names come from outside: they are set as text, never as HTML."""
-    script = await (await site.get("/page.js")).text()
+    for path in ("/page.js", "/words.js"):
+        script = await (await site.get(path)).text()
 
-    assert "innerHTML" not in script
-    assert "insertAdjacentHTML" not in script
-    assert "://" not in script
+        assert "innerHTML" not in script
+        assert "insertAdjacentHTML" not in script
+        assert "://" not in script
 
 
 async def test_a_port_of_0_picks_a_free_one() -> None:

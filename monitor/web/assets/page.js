@@ -1,12 +1,12 @@
 // The page of the queues: asks once a second, and never lets an old number look alive.
-"use strict";
+
+import { count, duration, inWords, NONE, percent, seconds, sentence } from "./words.js";
 
 const EVERY_MS = 1000;
 const GIVE_UP_MS = 3000;
 const LOST_AFTER_MS = 4000;
 const QUIET_AFTER_MS = 5 * 60000;
 const BEHIND_AFTER_S = 5;
-const NONE = "–";
 const WAIT = 2; // the column that counts up between answers
 
 const element = (id) => document.getElementById(id);
@@ -24,30 +24,6 @@ function put(id, text) {
 
 function show(id, visible) {
   if (element(id).hidden === visible) element(id).hidden = !visible;
-}
-
-function two(number) {
-  return String(number).padStart(2, "0");
-}
-
-function duration(seconds) {
-  const whole = Math.floor(seconds);
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
-}
-
-function inWords(seconds) {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${Math.round(seconds / 3600)} h`;
-}
-
-function seconds(value) {
-  return value === null ? NONE : `${value.toFixed(value < 100 ? 1 : 0)}\u00a0s`;
-}
-
-function percent(value) {
-  return value === null ? NONE : `${(100 * value).toFixed(1)}\u00a0%`;
 }
 
 function text(tag, content, className) {
@@ -72,7 +48,8 @@ function head(name, channel, note) {
   const th = document.createElement("th");
   th.setAttribute("role", "rowheader");
   th.scope = "row";
-  th.append(name, text("small", note ? `${channel} · ${note}` : channel));
+  // A name may be written from right to left.
+  th.append(text("bdi", name), text("small", note ? `${channel} · ${note}` : channel));
   return th;
 }
 
@@ -84,7 +61,7 @@ function row(...cells) {
 }
 
 function serviceLevel(level, target) {
-  const parts = text("small", `${level.in_time}\u00a0of\u00a0${level.counted}, `
+  const parts = text("small", `${count(level.in_time)}\u00a0of\u00a0${count(level.counted)}, `
     + `target\u00a0${(100 * target.target_ratio).toFixed(0)}\u00a0%`);
   if (level.ratio === null) return cell(4, text("strong", NONE), parts);
   const met = level.ratio >= target.target_ratio;
@@ -107,30 +84,30 @@ function inProgress(queue) {
     [p.talking, "talking"],
     [p.held, "on\u00a0hold"],
     [p.wrap_up, "wrap-up"],
-  ].filter(([count]) => count);
-  const words = phases.map(([count, phase]) => `${count}\u00a0${phase}`).join(", ");
-  return cell(10, text("strong", queue.in_progress), text("small", words));
+  ].filter(([number]) => number);
+  const words = phases.map(([number, phase]) => `${count(number)}\u00a0${phase}`).join(", ");
+  return cell(10, text("strong", count(queue.in_progress)), text("small", words));
 }
 
 function queueRow(name, channel, queue) {
   const today = queue.windows.today;
-  const over = cell(3, text("strong", queue.waiting_over_threshold));
+  const over = cell(3, text("strong", count(queue.waiting_over_threshold)));
   if (queue.waiting_over_threshold) over.classList.add("missed");
-  const drift = cell(12, String(queue.drift));
+  const drift = cell(12, count(queue.drift));
   if (queue.drift) drift.classList.add("missed");
   return row(
     head(name, channel, ""),
-    cell(1, text("strong", queue.waiting)),
+    cell(1, text("strong", count(queue.waiting))),
     cell(WAIT, NONE),
     over,
     serviceLevel(today.service_level, queue.service_level),
     cell(5, seconds(today.speed_of_answer_seconds)),
     cell(6, percent(today.abandonment_ratio)),
-    cell(7, String(today.offered)),
-    cell(8, String(today.answered)),
-    cell(9, String(today.abandoned)),
+    cell(7, count(today.offered)),
+    cell(8, count(today.answered)),
+    cell(9, count(today.abandoned)),
     inProgress(queue),
-    cell(11, String(queue.agents_in_hand)),
+    cell(11, count(queue.agents_in_hand)),
     drift,
   );
 }
@@ -197,22 +174,31 @@ function boardNow() {
   return last.now + passed * rate;
 }
 
+// How old the newest answer is, milliseconds: also when the machine slept, and when its
+// clock was set back.
+function ageNow() {
+  return Math.max(Date.now() - last.wall, performance.now() - last.heard);
+}
+
 function tick() {
-  const age = last ? Date.now() - last.wall : 0;
+  const age = last ? ageNow() : 0;
   if (lost || age > LOST_AFTER_MS) {
-    const why = lost ?? "no answer";
+    const why = lost ?? "The monitor doesn't answer";
     const old = last ? ` The last numbers are ${inWords(age / 1000)} old.` : "";
     if (!last || age > LOST_AFTER_MS) return cover("Disconnected", `${why}.${old}`);
   }
   if (!last) return;
   const { answer } = last;
-  const queues = Object.keys(answer.queues).length;
-  if (!answer.ready && !queues) return cover("Not ready", `${answer.reason}.`);
+  const known = Object.keys(answer.queues).length;
+  const stale = new Set(answer.stale_queues.map((one) => one.queue)).size;
+  if (!answer.ready && !known && !stale) return cover("Not ready", sentence(answer.reason));
   show("cover", false);
   element("board").classList.remove("covered");
-  const problem = problems(answer, queues).join(". ");
-  put("banner", problem);
-  show("banner", problem !== "");
+  const told = problems(answer, known, stale);
+  put("banner", told.map(({ words, more }) => words + more).join(". "));
+  show("banner", told.length > 0);
+  // For who can't see the page: only what is new, or it would talk all the time.
+  put("said", told.map(({ words }) => words).join(". "));
   const now = boardNow();
   const asOf = isBehind(answer) ? Date.parse(answer.now) : now;
   for (const [target, since] of longest) {
@@ -226,16 +212,22 @@ function isBehind(answer) {
   return answer.behind_seconds > BEHIND_AFTER_S;
 }
 
-// What the banner must say above numbers that aren't wholly those of now.
-function problems(answer, queues) {
+// What the banner must say above numbers that aren't wholly those of now; `more` is what
+// changes with every answer.
+function problems(answer, known, stale) {
   const told = [];
   if (isBehind(answer)) {
     const moment = new Date(answer.now).toLocaleTimeString(undefined, { timeStyle: "medium" });
-    told.push(`Behind: the numbers are as of ${moment}, ${inWords(answer.behind_seconds)} ago`);
+    const ago = inWords(answer.behind_seconds);
+    told.push({ words: "Behind", more: `: the numbers are as of ${moment}, ${ago} ago` });
   }
-  const stale = answer.stale_queues.length;
-  if (!answer.ready) told.push(`Not everything is known: ${answer.reason}`);
-  else if (stale) told.push(`Stale, so not known now: ${stale} of ${stale + queues} queues`);
+  if (!answer.ready) {
+    const what = known ? "Not everything is known" : "Nothing is known now";
+    told.push({ words: `${what}: ${answer.reason}`, more: "" });
+  } else if (stale) {
+    const of = `${count(stale)} of ${count(stale + known)} queues`;
+    told.push({ words: `Stale, so not known now: ${of}`, more: "" });
+  }
   return told;
 }
 
@@ -257,6 +249,7 @@ function cover(title, why) {
   put("cover-text", why);
   show("cover", true);
   show("banner", false);
+  put("said", "");
   element("board").classList.add("covered");
   put("clock", NONE);
   show("speed", false);
@@ -297,4 +290,5 @@ async function ask() {
 }
 
 setInterval(tick, 250);
+document.addEventListener("visibilitychange", tick); // timers of hidden pages are slow
 ask();
