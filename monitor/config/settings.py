@@ -70,7 +70,7 @@ class Settings(Section):
     checkpoint: Checkpoint = setting({}, "When state is made durable.")
     partials: Partials = setting({}, "How partitions tell the queues their numbers.")
     batch: Batch = setting({}, "How records are fetched.")
-    session_timeout: Annotated[Duration, at_least("1s"), at_most("30m")] = setting(
+    session_timeout: Annotated[Duration, at_least("1s"), at_most("80s")] = setting(
         "10s",
         "Duration after which Kafka gives the partitions of a silent worker to others; "
         "brokers refuse less than 6s unless they are told otherwise.",

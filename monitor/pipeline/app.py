@@ -46,6 +46,9 @@ REST_FACTOR = 9
 """What runs on its own rests this many times as long as it took: a tenth at most."""
 LONGEST_REST_SECONDS = 2.0
 """But never so long that a partition counts as unheard."""
+METADATA_MS = 5_000
+"""How long a group's leader that joined while the broker started may not know of a
+topic: it assigns that to nobody, and anew as soon as it learns of it."""
 BUFFERED_BATCHES = 16
 """Batches that may wait for a processor, of all its partitions."""
 
@@ -298,6 +301,7 @@ def make_app(
         broker_session_timeout=session_seconds,
         broker_heartbeat_interval=min(3.0, session_seconds / 4),
         broker_max_poll_records=settings.batch.max_records,
+        consumer_metadata_max_age_ms=METADATA_MS,
         consumer_auto_offset_reset="earliest",
         stream_buffer_maxsize=BUFFERED_BATCHES,
         stream_wait_empty=False,

@@ -100,8 +100,9 @@ class CheckpointWriter:
         except ProducerFenced as error:
             raise FencedError(
                 f"another worker has taken over partition {self._number} "
-                f"({self._transactional_id}): this one was paused, or cut off, for "
-                f"longer than its session of {self._session_seconds:g} s"
+                f"({self._transactional_id}), or Kafka gave up a transaction of this "
+                "one: it was paused, or cut off, for longer than its session of "
+                f"{self._session_seconds:g} s, or than a transaction may take"
             ) from error
 
     async def _send(self, topic: str, rows: Iterable[Row]) -> None:

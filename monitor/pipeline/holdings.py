@@ -81,8 +81,11 @@ class Holdings:
         for number in self._held.keys() - kept:
             self._let_go(self._held.pop(number))
         fresh = numbers - kept
+        # Not asked of `_held` afterwards: a worker that stops meanwhile lets go of all.
+        claimed = {number: self._held[number] for number in kept}
         loaded = await self._load(fresh) if fresh else {}
         self._held.update(loaded)
+        claimed |= loaded
         self._generation = generation
         log.info(
             "stream=contacts generation=%d held=%s loaded=%s seconds=%.2f",
@@ -91,7 +94,7 @@ class Holdings:
             _list(fresh),
             time.monotonic() - started,
         )
-        return {number: self._held[number].partition.next_offset for number in numbers}
+        return {n: holding.partition.next_offset for n, holding in claimed.items()}
 
     def _kept(self, numbers: AbstractSet[int], generation: int) -> set[int]:
         if self._generation is None or generation != self._generation + 1:

@@ -302,3 +302,19 @@ async def test_a_partition_that_catches_up_lives_in_the_time_of_its_events() -> 
     await bench.contacts.process(bench.batch(1, queued("b")))
 
     assert holding.now(wall, None) == AT + CATCHING_UP_MS + 1
+
+
+async def test_a_worker_that_stops_while_it_takes_over_ends_in_peace() -> None:
+    """What it held is let go while the others are still being loaded."""
+    log = FakeLog((0, 1))
+    bench = Bench(log)
+    await bench.claim(generation=1, numbers=(0,))
+    read = log.read
+
+    async def read_and_stop(settings: Settings, numbers: AbstractSet[int]) -> Any:
+        await bench.holdings.close()
+        return await read(settings, numbers)
+
+    bench.holdings._read = read_and_stop
+
+    assert await bench.claim(generation=2, numbers=(0, 1)) == {0: 0, 1: 0}
