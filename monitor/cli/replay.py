@@ -18,22 +18,23 @@ from rich.table import Table
 
 from monitor.cli.errors import EXIT_INTERRUPTED, Unreachable, UserMistake
 from monitor.cli.options import common_options, example
+from monitor.cli.replay_reader import Reader
 from monitor.config import Settings
 from monitor.core.events import Event
 from monitor.core.offline import Recording
+from monitor.core.people.events import AgentEvent
 from monitor.core.report import Report
 from monitor.core.visit_record import VisitRecord
 from monitor.sources import SourceKind, UnknownSource
-from monitor.sources.files import UnreadableFile, file_lines
-from monitor.sources.pacing import Pace, Played, Selection, played_events
-from monitor.sources.recording import Bad, Counts, kind_of
+from monitor.sources.files import UnreadableFile
+from monitor.sources.pacing import Pace, Selection
+from monitor.sources.recording import kind_of
 from monitor.wire.errors import BadRecord
 from monitor.wire.fields import instant_of
 from monitor.wire.queue_json import encode_pretty
 from monitor.wire.visits import encode_visit
 
 PROGRESS_SECONDS = 5.0
-BAD_LINES_SHOWN = 10
 BLANK = "blank"
 
 
@@ -155,7 +156,7 @@ def command(
     folds it without Kafka and prints the numbers of every queue.
     """
     selection = Selection(until=until, by_time=order == "time")
-    reader = _Reader(path, _kind(path, source), selection)
+    reader = Reader(path, _kind(path, source), selection, _say)
     try:
         if offline:
             _offline(settings, reader, until, output, visits_file)
@@ -163,28 +164,6 @@ def command(
             _into_kafka(settings, reader, speed or None, rebase=rebase is not None)
     except UnreadableFile as error:
         raise UserMistake(str(error)) from error
-
-
-class _Reader:
-    """The events of the file, counted; tells the first bad lines on stderr."""
-
-    def __init__(self, path: Path, kind: SourceKind, selection: Selection) -> None:
-        self.path = path
-        self.counts = Counts()
-        self._kind = kind
-        self._selection = selection
-
-    def events(self) -> Iterable[Played]:
-        """What is to be played, once."""
-        return played_events(
-            file_lines(self.path), self._kind, self._selection, self.counts, self._bad
-        )
-
-    def _bad(self, bad: Bad) -> None:
-        if self.counts.bad.total() <= BAD_LINES_SHOWN:
-            _say(f"line {bad.number}: {bad.message}")
-        if self.counts.bad.total() == BAD_LINES_SHOWN:
-            _say("further bad lines are only counted")
 
 
 def _kind(path: Path, source: str | None) -> SourceKind:
@@ -198,13 +177,13 @@ def _kind(path: Path, source: str | None) -> SourceKind:
 
 def _offline(
     settings: Settings,
-    reader: _Reader,
+    reader: Reader,
     until: int | None,
     output: str,
     visits_file: Path | None,
 ) -> None:
     recording = Recording(settings.rules())
-    recording.fold(_told(played.event for played in reader.events()))
+    recording.fold(_told(reader.everything()))
     counts = recording.counts
     skipped = reader.counts.skipped
     counts.ignored = skipped.total() - skipped[BLANK]
@@ -219,7 +198,7 @@ def _offline(
         _print_report(report)
 
 
-def _told(events: Iterable[Event]) -> Iterable[Event]:
+def _told(events: Iterable[Event | AgentEvent]) -> Iterable[Event | AgentEvent]:
     """The same events; tells how many there were every few seconds."""
     told = time.monotonic()
     for number, event in enumerate(events, start=1):
@@ -262,9 +241,21 @@ def _print_report(report: Report) -> None:
         )
     click.echo(f"as of {report['now']}, drift {report['drift']}\n")
     Console().print(table)
+    if report["agents"]:
+        click.echo("\n" + _people_line(report["people"]))
     events = report["events"]
     told = (f"{name.replace('_', ' ')} {n:,}" for name, n in events.items())
     click.echo("\n" + ", ".join(told))
+
+
+def _people_line(people: Report) -> str:
+    states = (
+        f"{name.replace('_', ' ')} {count:,}"
+        for name, count in people["states"].items()
+        if count
+    )
+    occupancy = _cell("_ratio", people["occupancy_ratio"])
+    return f"agents: {', '.join(states)}; occupancy {occupancy}"
 
 
 def _cell(key: str, value: float | None) -> str:
@@ -278,7 +269,7 @@ def _cell(key: str, value: float | None) -> str:
 
 
 def _into_kafka(
-    settings: Settings, reader: _Reader, speed: float | None, *, rebase: bool
+    settings: Settings, reader: Reader, speed: float | None, *, rebase: bool
 ) -> None:
     # Kafka's client takes longer to import than an offline report takes to make.
     from monitor.pipeline.sink import EventSink
@@ -316,9 +307,7 @@ def _into_kafka(
         raise click.exceptions.Exit(EXIT_INTERRUPTED)
 
 
-async def _send_all(
-    reader: _Reader, pace: Pace, sink: Any, stop: asyncio.Event
-) -> bool:
+async def _send_all(reader: Reader, pace: Pace, sink: Any, stop: asyncio.Event) -> bool:
     sent = 0
     told = time.monotonic()
     for played in reader.events():

@@ -18,6 +18,7 @@ from monitor.core.finding import (
     latest_served,
     of_agent,
 )
+from monitor.core.people.hands import Hand, note
 from monitor.core.phases import TRANSITIONS, Fate, Phase
 from monitor.core.visit import Visit, post_handled
 
@@ -39,9 +40,11 @@ def held_or_resumed(contact: Contact, event: Event, books: Books) -> bool:
         return True
     if kind is Kind.HELD:
         visit.held_since = event.at
+        note(visit, event.at, Hand.HOLDS)
     else:
         visit.hold_ms += event.at - visit.held_since
         visit.held_since = 0
+        note(visit, event.at, Hand.TALKS)
     visit.phase = after
     books.moved(visit, before)
     return True
@@ -90,6 +93,9 @@ def ended(contact: Contact, event: Event, books: Books) -> bool:
         wrap_up=event.wrap_up,
         books=books,
     )
+    if event.wrap_up:
+        # An end that was only concluded had closed it, so no age was waited for.
+        contact.due = min(contact.due, contact.due_of(visit))
     return True
 
 
@@ -119,6 +125,8 @@ def wrapped_up(contact: Contact, event: Event, books: Books) -> bool:
     if visit.handled_at:
         books.retract(visit, post_handled)
     reported = event.duration_ms
+    if before is _CLOSED and visit.handled_at == visit.ended_at and reported >= 0:
+        note(visit, event.at - reported, Hand.WRAPS_UP)
     visit.acw_ms = reported if reported >= 0 else max(0, event.at - visit.ended_at)
     visit.handled_at = event.at
     visit.last_at = max(visit.last_at, event.at)

@@ -15,6 +15,8 @@ from monitor.core.timers import Timers
 from monitor.core.view import PartitionCounts
 from monitor.core.visit import Visit
 
+_CLOSED = Phase.CLOSED
+
 
 class LiveBooks:
     """The queues of one source partition (`books.Books` of its live contacts)."""
@@ -94,6 +96,9 @@ class LiveBooks:
             state.enter(visit)
         else:
             state.move(visit, before)
+            if before is _CLOSED and visit.open:
+                # An end that was only concluded had closed it: its age counts again.
+                self.watch(visit)
 
     def watch(self, visit: Visit) -> None:
         """Set the timers of a visit that opens, or opens anew."""

@@ -4,11 +4,18 @@ Rule: one partition, event time, nothing else. What live can only see as it happ
 most contacts that waited at once) is exact here, because every visit is known.
 """
 
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from monitor.core.contact import TOO_MANY_EVENTS
 from monitor.core.events import Event
 from monitor.core.partition import Partition
+from monitor.core.people.events import AgentEvent
+from monitor.core.people.following import FollowedPartition
+from monitor.core.people.parts import GroupPart, StaffCounts
+from monitor.core.people.report import add_people
+from monitor.core.people.rules import StaffRules
+from monitor.core.people.staff import StaffPartition
 from monitor.core.report import Report, report
 from monitor.core.rules import Rules
 from monitor.core.view import PartitionCounts, QueuePart, QueueView
@@ -69,9 +76,10 @@ def _peak(flow: dict[int, int]) -> int:
 class Recording:
     """Folds a recording's events in the order in which they are given."""
 
-    def __init__(self, rules: Rules) -> None:
-        """Nothing is read yet."""
-        self.partition = Partition(rules)
+    def __init__(self, rules: Rules, staff_rules: StaffRules | None = None) -> None:
+        """Nothing is read yet; `staff_rules` are made of `rules` if there are none."""
+        self.partition = FollowedPartition(rules)
+        self.staff = StaffPartition(staff_rules or StaffRules(rules=rules))
         self.visits: list[VisitRecord] = []
         """Final visits that nobody took yet."""
         self._rules = rules
@@ -82,16 +90,41 @@ class Recording:
         """What became of the records; the reader adds those that gave no event."""
         return self.partition.counts
 
-    def fold(self, events: Iterable[Event]) -> None:
+    def fold(self, events: Iterable[Event | AgentEvent]) -> None:
         """Apply events; now is the newest event so far."""
-        source = iter(events)
-        partition = self.partition
-        while chunk := list(islice(source, CHUNK)):
+        partition, staff = self.partition, self.staff
+        for chunk in self._chunks(events):
             newest = max(event.at for event in chunk)
-            partition.apply(chunk, newest)
+            partition.apply([e for e in chunk if isinstance(e, Event)], newest)
             partition.advance(partition.watermark)
-            drop_changes(partition)
             self._take(partition.finished())
+            staff.apply([e for e in chunk if isinstance(e, AgentEvent)], newest)
+            staff.take(partition.tellings(), partition.watermark)
+            staff.advance(self.newest_at)
+            drop_changes(partition)
+            staff.drop_changes()
+
+    def _chunks(
+        self, events: Iterable[Event | AgentEvent]
+    ) -> Iterator[list[Event | AgentEvent]]:
+        """Events in chunks that are short in time, too.
+
+        People hear of contacts after each chunk, and memory must reach that far.
+        """
+        longest = self._rules.horizon_ms // 3
+        chunk: list[Event | AgentEvent] = []
+        for event in events:
+            if chunk and (len(chunk) >= CHUNK or event.at > chunk[0].at + longest):
+                yield chunk
+                chunk = []
+            chunk.append(event)
+        if chunk:
+            yield chunk
+
+    @property
+    def newest_at(self) -> int:
+        """The newest event's instant; 0: there was none."""
+        return max(self.partition.watermark, self.staff.said_at)
 
     def _take(self, visits: list[VisitRecord]) -> None:
         self._peaks.add(visits)
@@ -100,13 +133,18 @@ class Recording:
     def close(self, now: int | None = None) -> Report:
         """The report as of `now`, by default the newest event. Nothing may follow."""
         partition = self.partition
-        now = partition.watermark if now is None else now
+        now = self.newest_at if now is None else now
         parts = partition.parts(now, everything=True)
+        self.staff.take(partition.tellings(), partition.watermark)
+        staff = self.staff.part(now)
         self._take(partition.finished())
         for contact in partition.contacts.values():
             self._take(records_of(contact))
+        parts += _served_only(parts, staff.queues)
         views = [self._view(part) for part in sorted_parts(parts)]
-        return report(views, partition.counts, now, self._peaks.by_queue())
+        counts = _all_counts(partition.counts, staff.counts)
+        numbers = report(views, counts, now, self._peaks.by_queue())
+        return add_people(numbers, staff, self.staff.persons())
 
     def _view(self, part: QueuePart) -> QueueView:
         rules = self._rules.queue(part.queue, part.channel)
@@ -117,3 +155,35 @@ class Recording:
 def sorted_parts(parts: Iterable[QueuePart]) -> list[QueuePart]:
     """Parts in the order of queue and channel."""
     return sorted(parts, key=lambda part: (part.queue, part.channel))
+
+
+def _served_only(
+    parts: Iterable[QueuePart], groups: Iterable[GroupPart]
+) -> list[QueuePart]:
+    """Queues that people serve and that no contact has come to yet."""
+    known = {part.queue for part in parts}
+    return [
+        QueuePart(
+            queue=group.name,
+            channel="voice",
+            windows={name: {} for name in group.windows},
+        )
+        for group in groups
+        if group.name not in known
+    ]
+
+
+def _all_counts(contacts: PartitionCounts, staff: StaffCounts) -> PartitionCounts:
+    """What became of all records, of contacts and of people."""
+    refused = dict(contacts.dead_letters)
+    if staff.refused:
+        refused[TOO_MANY_EVENTS] = refused.get(TOO_MANY_EVENTS, 0) + staff.refused
+    return replace(
+        contacts,
+        read=contacts.read + staff.read,
+        applied=contacts.applied + staff.applied,
+        duplicate=contacts.duplicate + staff.duplicate,
+        late=contacts.late + staff.late,
+        ignored=contacts.ignored + staff.folded,
+        dead_letters=refused,
+    )

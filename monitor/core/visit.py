@@ -7,6 +7,7 @@ time. Which event may happen in which phase is `phases.TRANSITIONS`.
 
 from monitor.core import tally as names
 from monitor.core.panes import PANE_MS, Fresh, Page
+from monitor.core.people.hands import Note
 from monitor.core.phases import Fate, Phase
 from monitor.core.queue_state import QueueState
 from monitor.core.terms import Terms
@@ -26,6 +27,7 @@ class Visit:
         "fate_at",
         "former_agent",
         "handled_at",
+        "hands",
         "held_since",
         "hold_ms",
         "implied",
@@ -82,6 +84,8 @@ class Visit:
         self.last_at = at
         self.marks: list[tuple[int, str]] | None = None
         """Countable extras, by instant: offers to agents, transfers."""
+        self.hands: list[Note] | None = None
+        """Who had it, where the other facts don't say."""
 
     @property
     def waiting(self) -> bool:

@@ -18,6 +18,7 @@ from monitor.core.finding import (
     latest,
     latest_implied,
 )
+from monitor.core.people.hands import Hand, note
 from monitor.core.phases import TRANSITIONS, Fate, Phase
 from monitor.core.visit import Visit, post_crossed, post_fate, post_offered
 
@@ -122,6 +123,8 @@ def alerting(contact: Contact, event: Event, books: Books) -> bool:
         before = visit.phase
         visit.phase = TRANSITIONS[before][Kind.ALERTING]
         visit.alerts += 1
+        if event.agent:
+            note(visit, event.at, Hand.RINGS, event.agent)
         books.moved(visit, before)
     return True
 
@@ -134,7 +137,12 @@ def alert_ended(contact: Contact, event: Event, books: Books) -> bool:
     mark(visit, event.at, names.ALERT_ENDED + event.reason, books)
     if visit.phase is Phase.ALERTING:
         visit.alerts -= 1
-        if visit.alerts <= 0:
+        if visit.alerts > 0:
+            # Whose phone it was is known only if it is said.
+            if event.agent:
+                note(visit, event.at, Hand.SILENT, event.agent)
+        else:
+            note(visit, event.at, Hand.SILENT)
             visit.phase = TRANSITIONS[Phase.ALERTING][Kind.ALERT_ENDED]
             books.moved(visit, Phase.ALERTING)
     return True
@@ -180,8 +188,10 @@ def _take_over(visit: Visit, event: Event, books: Books) -> None:
     if visit.held_since:
         visit.hold_ms += max(0, event.at - visit.held_since)
         visit.held_since = 0
+        note(visit, event.at, Hand.TALKS)
     visit.phase = TRANSITIONS[before][Kind.ANSWERED]
     if event.agent and event.agent != visit.agent:
+        note(visit, event.at, Hand.HANDED_OVER, visit.agent)
         visit.former_agent = visit.agent
         visit.agent = event.agent
     books.moved(visit, before)

@@ -1,6 +1,7 @@
 """The JSON Schema of events says what the decoder does, and what the interface says."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from monitor.core import events as core
+from monitor.wire import agent_events
 from monitor.wire.errors import BadRecord
 from monitor.wire.events import (
     MAX_INSTANT,
@@ -25,7 +27,8 @@ SCHEMA: dict[str, Any] = json.loads(
 )
 DEFS: dict[str, Any] = SCHEMA["$defs"]
 ALL_TYPES: list[str] = SCHEMA["properties"]["type"]["enum"]
-DECODED_TYPES = sorted(TYPES.values())
+CONTACT_TYPES = sorted(TYPES.values())
+DECODED_TYPES = sorted({*TYPES.values(), *agent_events.TYPES.values()})
 AT = 1_795_165_200_000
 NOT_READ_YET = {
     "contact.queued": {"priority"},
@@ -55,11 +58,27 @@ def schema_accepts(event: object) -> bool:
     return bool(VALIDATOR.is_valid(event))
 
 
-def decoder_accepts(event: object) -> bool:
-    try:
-        return decode_contact_event(json.dumps(event).encode()) is not None
-    except BadRecord:
-        return False
+def decoder_accepts(event: dict[str, Any]) -> bool:
+    """By the decoder of its topic; source events may come in either."""
+    value = json.dumps(event).encode()
+    of_contacts, of_people = CONTACT_DECODER(value), AGENT_DECODER(value)
+    if str(event.get("type")).startswith("source."):
+        assert of_contacts == of_people
+    return of_contacts or of_people
+
+
+def accepts(decode: Callable[[bytes], object]) -> Callable[[bytes], bool]:
+    def is_event(value: bytes) -> bool:
+        try:
+            return decode(value) is not None
+        except BadRecord:
+            return False
+
+    return is_event
+
+
+CONTACT_DECODER = accepts(decode_contact_event)
+AGENT_DECODER = accepts(agent_events.decode_agent_event)
 
 
 def least(kind: str) -> dict[str, Any]:
@@ -71,9 +90,15 @@ def least(kind: str) -> dict[str, Any]:
         event |= {"contact": "c1"}
     if kind.startswith("agent."):
         event |= {"agent": "ann"}
-    needed = {"contact.queued": "queue", "contact.rejected": "queue"}
-    needed["contact.left"] = "reason"
-    return event | ({needed[kind]: "timeout"} if kind in needed else {})
+    needed: dict[str, dict[str, Any]] = {
+        "contact.queued": {"queue": "support"},
+        "contact.rejected": {"queue": "support"},
+        "contact.left": {"reason": "timeout"},
+        "agent.queues": {"queues": []},
+        "agent.schedule": {"intervals": []},
+        "agent.trained": {"days": 0},
+    }
+    return event | needed.get(kind, {})
 
 
 def own_fields(kind: str) -> set[str]:
@@ -101,6 +126,9 @@ def test_limits_and_words_are_those_of_the_code() -> None:
     """Numbers and lists of words that stand in both are the same."""
     properties = DEFS["contact_event"]["properties"]
     ended = DEFS["contact.ended"]["properties"]
+    slots = DEFS["agent.logged_in"]["properties"]["slots"]
+    intervals = DEFS["agent.schedule"]["properties"]["intervals"]
+    trained = DEFS["agent.trained"]["properties"]
 
     assert DEFS["instant"]["anyOf"][0]["exclusiveMaximum"] == MAX_INSTANT
     assert DEFS["name"]["maxLength"] == DEFS["optional_name"]["maxLength"] == MAX_NAME
@@ -108,10 +136,21 @@ def test_limits_and_words_are_those_of_the_code() -> None:
     assert properties["visit"]["maximum"] == MAX_VISIT
     assert set(properties["channel"]["enum"]) == core.CHANNELS | {None}
     assert set(ended["by"]["enum"]) == core.ENDED_BY | {"", None}
+    assert queue_limit("agent.logged_in") == agent_events.MAX_QUEUES
+    assert queue_limit("agent.queues") == agent_events.MAX_QUEUES
+    assert slots["additionalProperties"]["maximum"] == agent_events.MAX_SLOTS
+    assert set(slots["propertyNames"]["enum"]) == core.CHANNELS
+    assert intervals["maxItems"] == agent_events.MAX_INTERVALS
+    assert trained["days"]["maximum"] == agent_events.MAX_DAYS
     assert words("contact.alert_ended", "reason") == core.ALERT_END_REASONS | {"", None}
     assert words("contact.transferred", "kind") == core.TRANSFER_KINDS | {"", None}
     assert described("contact.left") == core.DIVERTED_REASONS
     assert described("contact.rejected") == core.REJECTED_REASONS
+
+
+def queue_limit(kind: str) -> int:
+    limit: int = DEFS[kind]["properties"]["queues"]["maxItems"]
+    return limit
 
 
 def words(kind: str, field: str) -> set[str | None]:
@@ -188,6 +227,22 @@ VALUES: list[Any] = [
     "20261120T090000Z",
     [],
     {},
+    ["support"],
+    ["support", "support"],
+    ["x"] * agent_events.MAX_QUEUES,
+    ["x"] * (agent_events.MAX_QUEUES + 1),
+    [""],
+    [1],
+    {"chat": 3, "voice": 0},
+    {"chat": 1001},
+    {"fax": 1},
+    {"chat": "3"},
+    [{"from": AT, "to": "2026-11-20T12:00:00Z", "activity": "phone"}],
+    [{"from": AT, "to": AT + 1}],
+    [{"from": AT, "to": None, "activity": "phone"}],
+    [{"from": "noon", "to": AT, "activity": "phone"}],
+    [{"from": AT, "to": AT + 1, "activity": ""}],
+    [{"from": AT, "to": AT + 1, "activity": 1}],
     *sorted(core.CHANNELS),
     *sorted(core.ALERT_END_REASONS),
     *sorted(core.ENDED_BY),
@@ -234,5 +289,5 @@ def test_the_readme_shows_one_good_event_of_each_type() -> None:
     """What a producer's author copies from there is right."""
     shown = readme_events()
 
-    assert sorted(event["type"] for event in shown) == DECODED_TYPES
+    assert sorted(event["type"] for event in shown) == CONTACT_TYPES
     assert all(schema_accepts(event) and decoder_accepts(event) for event in shown)

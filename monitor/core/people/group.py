@@ -1,0 +1,112 @@
+"""How many people are in each state, and the seconds that they spend there.
+
+Rule: a group is everybody, or those who serve one queue. Its sums hold everybody's time
+up to an instant that all groups share; counts say who is in which state at it, so that
+time goes on by adding `count x time`, however many people there are.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from monitor.core.calendar import LocalDays
+from monitor.core.panes import COARSE_MS, PANE_MS, Fresh, Page, Panes
+from monitor.core.people.states import AWAY, STAFFED, STATES
+from monitor.core.rules import QueueRules, Rules
+from monitor.core.tally import Tally
+
+AWAY_REASON = "away:"
+"""Prefix of the sums of time away; the reason follows, `""` if none was said."""
+_SUMMED = frozenset(STAFFED)
+
+
+def key_of(state: str, reason: str) -> str:
+    """What is counted: the state, and for who is away the reason as well."""
+    return AWAY_REASON + reason if state == AWAY else state
+
+
+def is_summed(key: str) -> bool:
+    """Whether the seconds of this key are summed."""
+    return key in _SUMMED or key.startswith(AWAY_REASON)
+
+
+class Group:
+    """Counts and sums of the people who serve one queue, or of all (name `""`)."""
+
+    __slots__ = ("_days", "_keep_ms", "counts", "fresh", "name", "panes")
+
+    def __init__(self, name: str, rules: Rules, own: QueueRules) -> None:
+        """Nobody yet; `own` says when the day of this group starts."""
+        self.name = name
+        self._days = LocalDays(own.timezone, own.day_start_minutes)
+        self._keep_ms = max(rules.windows_ms.values(), default=0) + 2 * COARSE_MS
+        self.panes = Panes(rules, self._days)
+        self.fresh: Fresh = {}
+        self.counts: dict[str, int] = {}
+        """People by key at the instant up to which the sums go."""
+
+    def move(self, key: str, people: int) -> None:
+        """Count so many more people under `key`, or fewer."""
+        count = self.counts.get(key, 0) + people
+        if count:
+            self.counts[key] = count
+        else:
+            del self.counts[key]
+
+    def pass_time(self, start: int, end: int) -> None:
+        """Everybody stays as they are in `[start, end)`, and the sums then go to it."""
+        self.spend(self.counts, start, end, end)
+
+    def spend(self, people: Mapping[str, int], start: int, end: int, now: int) -> None:
+        """Add the time of so many people by key in `[start, end)`, as of `now`.
+
+        What no window at `now` can hold is added day by day, not pane by pane.
+        """
+        counted = [(k, n) for k, n in people.items() if n and is_summed(k)]
+        if not counted:
+            return
+        recent = now - self._keep_ms
+        while start < end:
+            if start < recent:
+                stop = min(end, recent, self._days.end_of(start))
+            else:
+                stop = min(end, (start // PANE_MS + 1) * PANE_MS)
+            self._add(start // PANE_MS, counted, stop - start)
+            start = stop
+
+    def _add(self, pane: int, counted: Iterable[tuple[str, int]], length: int) -> None:
+        page = self.fresh.get(pane)
+        if page is None:
+            page = self.fresh[pane] = Page()
+        for key, people in counted:
+            page[key] += people * length
+
+    def settle(self, now: int) -> None:
+        """Bring the panes to `now` with everything that was added."""
+        for pane, page in list(self.fresh.items()):
+            for key in [key for key, value in page.items() if not value]:
+                del page[key]
+            if not page:
+                del self.fresh[pane]
+        self.panes.absorb(self.fresh, now)
+
+    def states(self) -> dict[str, int]:
+        """People by state: every state, zeros too."""
+        result = dict.fromkeys(STATES, 0)
+        for key, count in self.counts.items():
+            result[AWAY if key.startswith(AWAY_REASON) else key] += count
+        return result
+
+    def away(self) -> dict[str, int]:
+        """People who are away by reason, sorted."""
+        cut = len(AWAY_REASON)
+        return {
+            key[cut:]: count
+            for key, count in sorted(self.counts.items())
+            if key.startswith(AWAY_REASON)
+        }
+
+
+def state_ms(sums: Tally, state: str) -> int:
+    """The time in a state, for whichever reason, milliseconds."""
+    if state == AWAY:
+        return sum(ms for key, ms in sums.items() if key.startswith(AWAY_REASON))
+    return sums.get(state, 0)

@@ -1,0 +1,211 @@
+"""One person: what is in memory of them, and their sums.
+
+Rule: the timeline is made anew whenever something changes, from everything in memory;
+what is older than memory is folded into the base and into the sums, where it is final.
+`StaffPartition` decides when; it changes no number.
+"""
+
+from bisect import bisect_left
+
+from monitor.core.calendar import LocalDays
+from monitor.core.people.engagement import Engagement
+from monitor.core.people.events import AgentEvent, AgentKind
+from monitor.core.people.group import key_of
+from monitor.core.people.rules import StaffRules
+from monitor.core.people.states import STAFFED, Span
+from monitor.core.people.timeline import Base, base_at, span_at, timeline
+from monitor.core.tally import ACW, HANDLED, HOLD, TALK, Tally, add
+
+MAX_EVENTS = 1_000
+"""Events of one person in memory; heartbeats that say nothing new aren't kept."""
+MAX_CONTACTS = 1_000
+"""Contacts with one person in memory: more has a robot only."""
+MAX_CLOSED = 2_000
+"""Final engagements of one person in memory; the older half of more is folded away."""
+_DAY_MS = 86_400_000
+
+
+class Sums:
+    """What one person did, since ever and by local day: today and the day before."""
+
+    __slots__ = ("days", "total")
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.total: Tally = {}
+        self.days: dict[int, Tally] = {}
+
+    def copy(self) -> "Sums":
+        """The same sums, to be changed on their own."""
+        other = Sums()
+        other.total = dict(self.total)
+        other.days = {day: dict(tally) for day, tally in self.days.items()}
+        return other
+
+    def add(self, at: int, tally: Tally, days: LocalDays) -> None:
+        """Add what happened at `at`."""
+        add(self.total, tally)
+        add(self.days.setdefault(days.start_of(at), {}), tally)
+
+    def spend(self, key: str, start: int, end: int, days: LocalDays) -> None:
+        """Add the time in a state (`group.key_of`) in `[start, end)`."""
+        while start < end:
+            stop = min(end, days.end_of(start))
+            self.add(start, {key: stop - start}, days)
+            start = stop
+
+    def drop_before(self, day: int) -> None:
+        """Forget the days before the one that starts at `day`."""
+        for start in [start for start in self.days if start < day]:
+            del self.days[start]
+
+
+class Person:
+    """A person's events, contacts, timeline and sums."""
+
+    __slots__ = (
+        "base",
+        "closed",
+        "contacts",
+        "counted",
+        "due",
+        "events",
+        "id",
+        "past",
+        "spans",
+    )
+
+    def __init__(self, agent: str, at: int) -> None:
+        """A person of whom nothing from before `at` is known."""
+        self.id = agent
+        self.base = Base(at)
+        self.events: list[AgentEvent] = []
+        """What they said since `base.at`, in canonical order, each once."""
+        self.contacts: dict[str, tuple[Engagement, ...]] = {}
+        """What contacts say that aren't final, by contact."""
+        self.closed: list[Engagement] = []
+        """What final contacts said, as long as the timeline needs it."""
+        self.spans: list[Span] = []
+        self.counted: Span | None = None
+        """The span that the live counts hold; None: not counted yet."""
+        self.due = 0
+        """The next change of the timeline that has a timer; 0: none has."""
+        self.past = Sums()
+        """What is final: time before `base.at`, and contacts that are final."""
+
+    def say(self, event: AgentEvent, rules: StaffRules) -> bool | None:
+        """Remember an event; False: it is there already; None: there are too many."""
+        events = self.events
+        place = bisect_left(events, event)
+        if place < len(events) and events[place] == event:
+            return False
+        if event.id:
+            for index, other in enumerate(events):
+                if other.id == event.id:
+                    if other < event:
+                        return False
+                    del events[index]
+                    break
+        if len(events) >= MAX_EVENTS:
+            return None
+        events.insert(place, event)
+        if event.kind == AgentKind.HEARTBEAT:
+            self._thin_out(place, 2 * rules.heartbeat_ms)
+        return True
+
+    def _thin_out(self, place: int, silence_ms: int) -> None:
+        """Drop a heartbeat between two others that leave no silence without it."""
+        events = self.events
+        for middle in (place + 1, place, place - 1):
+            if 0 < middle < len(events) - 1:
+                around = events[middle - 1 : middle + 2]
+                if (
+                    all(each.kind == AgentKind.HEARTBEAT for each in around)
+                    and around[2].at - around[0].at <= silence_ms
+                ):
+                    del events[middle]
+
+    def rebuilt(self, rules: StaffRules) -> list[Span]:
+        """The timeline of what is in memory now."""
+        return timeline(self.base, self.events, self.engagements(), rules)
+
+    def engagements(self) -> list[Engagement]:
+        """What all contacts say."""
+        return [each for told in self.contacts.values() for each in told] + self.closed
+
+    def forget_before(self, cut: int, rules: StaffRules, days: LocalDays) -> None:
+        """Fold what is before `cut` into the base and the sums.
+
+        Call it when `spans` are those of what is in memory.
+        """
+        if cut <= self.base.at:
+            return
+        self._spend(self.past, self.base.at, cut, days)
+        engagements = self.engagements()
+        self.base = base_at(cut, self.base, self.events, engagements, rules)
+        self.events = [event for event in self.events if event.at >= cut]
+        self.closed = [each for each in self.closed if each.marks[-1][0] >= cut]
+        first = span_at(self.spans, cut)
+        if first >= 0:
+            self.spans = self.spans[first:]
+            if self.spans[0].at < cut:
+                self.spans[0] = self.spans[0]._replace(at=cut)
+
+    def release(self, contact: str, days: LocalDays) -> None:
+        """A contact is final: its sums are, and its marks stay for the timeline only.
+
+        The contact's id may begin another life.
+        """
+        told = self.contacts.pop(contact, ())
+        _add_handled(self.past, told, days)
+        self.closed += [each for each in told if each.marks]
+
+    def crowded_before(self) -> int:
+        """Up to when to forget because too much is in memory; 0: it isn't."""
+        if len(self.closed) <= MAX_CLOSED:
+            return 0
+        ends = sorted(each.marks[-1][0] for each in self.closed)
+        return ends[len(ends) // 2]
+
+    def sums(self, until: int, days: LocalDays) -> Sums:
+        """Everything that the person did up to `until`."""
+        sums = self.past.copy()
+        self._spend(sums, self.base.at, until, days)
+        for told in self.contacts.values():
+            _add_handled(sums, told, days)
+        return sums
+
+    def _spend(self, sums: Sums, start: int, end: int, days: LocalDays) -> None:
+        for span, begin, stop in stretches(self.spans, start, end):
+            if span.state in STAFFED:
+                sums.spend(key_of(span.state, span.reason), begin, stop, days)
+
+    def drop_days(self, today: int) -> None:
+        """Keep today and the day before, which has at most 25 hours."""
+        self.past.drop_before(today - _DAY_MS - 3_600_000)
+
+
+def stretches(spans: list[Span], start: int, end: int) -> list[tuple[Span, int, int]]:
+    """The spans that are in `[start, end)`, each with its part of it."""
+    result = []
+    for index in range(len(spans) - 1, -1, -1):
+        span = spans[index]
+        begin = max(start, span.at)
+        if begin < end:
+            result.append((span, begin, end))
+            end = begin
+        if span.at <= start:
+            break
+    return result[::-1]
+
+
+def _add_handled(sums: Sums, told: tuple[Engagement, ...], days: LocalDays) -> None:
+    for each in told:
+        if each.handled_at:
+            done = {
+                HANDLED: 1,
+                TALK: each.talk_ms,
+                HOLD: each.hold_ms,
+                ACW: each.acw_ms,
+            }
+            sums.add(each.handled_at, done, days)

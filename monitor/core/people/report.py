@@ -1,0 +1,88 @@
+"""People in the report: every number by its name (interface.md section 3).
+
+Rule: as in `core.report`, sums come from parts, ratios are formed here and nothing is
+counted. Everybody is in `people` once; the people of a queue stand with the queue, and
+those never add up to everybody, because one person may serve several queues.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from monitor.core.kpi import handle_time_seconds
+from monitor.core.people.group import state_ms
+from monitor.core.people.parts import (
+    GroupPart,
+    PersonPart,
+    StaffPart,
+    available_ms,
+    handling_ms,
+    occupancy,
+    staffed_ms,
+)
+from monitor.core.people.states import AWAY, STAFFED
+from monitor.core.report import Report, instant
+from monitor.core.tally import ACW, HANDLED, HOLD, TALK, Tally
+
+
+def add_people(
+    report: Report, staff: StaffPart, persons: Iterable[PersonPart]
+) -> Report:
+    """The report with people: `people`, `agents`, and those of each of its queues."""
+    groups = {group.name: group for group in staff.queues}
+    for name, numbers in report["queues"].items():
+        _with_group(numbers, groups.get(name, GroupPart(name=name)))
+    _with_group(report["total"], staff.everybody)
+    report["people"] = people_report(staff.everybody)
+    report["agents"] = {person.agent: agent_report(person) for person in persons}
+    return report
+
+
+def people_report(group: GroupPart) -> Report:
+    """How many people are in which state, and their time by window."""
+    return {
+        "states": dict(group.states),
+        "away": dict(group.away),
+        **_time(group.total),
+        "windows": {name: _time(sums) for name, sums in group.windows.items()},
+    }
+
+
+def agent_report(person: PersonPart) -> Report:
+    """One person: now, since ever, and today."""
+    return {
+        "state": person.state,
+        "since": instant(person.since) if person.since else None,
+        **_work(person.total),
+        "reason": person.reason,
+        "queues": list(person.queues),
+        "today": _work(person.today),
+    }
+
+
+def _with_group(numbers: Report, group: GroupPart) -> None:
+    numbers["agents"] = dict(group.states)
+    numbers |= _time(group.total)
+    for name, window in numbers["windows"].items():
+        window.update(_time(group.windows.get(name, {})))
+
+
+def _time(sums: Tally) -> Report:
+    return {
+        "occupancy_ratio": occupancy(sums),
+        "handling_seconds": handling_ms(sums) / 1000,
+        "available_seconds": available_ms(sums) / 1000,
+        "staffed_seconds": staffed_ms(sums) / 1000,
+        "away_seconds": state_ms(sums, AWAY) / 1000,
+    }
+
+
+def _work(sums: Mapping[str, int]) -> Report:
+    own = dict(sums)
+    return {
+        "handled": own.get(HANDLED, 0),
+        "occupancy_ratio": occupancy(own),
+        "seconds": {state: state_ms(own, state) / 1000 for state in STAFFED},
+        "handle_time_seconds": handle_time_seconds(own),
+        "talk_seconds_sum": own.get(TALK, 0) / 1000,
+        "hold_seconds_sum": own.get(HOLD, 0) / 1000,
+        "acw_seconds_sum": own.get(ACW, 0) / 1000,
+    }
