@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tests.support import kafka as kafka_support
-from tests.support.browser import find_browser
 from tests.support.kafka import KafkaServer
 from tests.support.topics import delete_topics
 
@@ -75,6 +74,8 @@ def promtool() -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """A real browser's program."""
+    from tests.support.browser import find_browser
+
     found = find_browser()
     if found is None:
         _needs("Chromium (Debian package chromium)")

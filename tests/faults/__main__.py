@@ -37,11 +37,15 @@ def main() -> int:
         )
         for seed in told.seeds or [told.seed]
     ]
-    if told.seeds:
-        results = Many(directory, say).run(runs, told.jobs)
-        say(table(results))
-    else:
-        results = [_run(directory, runs[0])]
+    try:
+        if told.seeds:
+            results = Many(directory, say).run(runs, told.jobs)
+            say(table(results))
+        else:
+            results = [_run(directory, runs[0])]
+    except BaseException:
+        say(f"logs are in {directory}")
+        raise
     if told.table:
         told.table.write_text(table(results))
     if told.result:

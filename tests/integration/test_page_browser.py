@@ -4,65 +4,44 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Browser, Route, expect
 
 from monitor.config import Settings
 from monitor.core.events import Event, Kind
 from monitor.core.view import PipelineView
 from monitor.pipeline import topics
-from monitor.web.server import WebServer
-from tests.support.browser import NARROW, SIZES, Tab, launched, open_tab
+from tests.support.browser import (
+    ANSWERS,
+    NARROW,
+    SIZES,
+    Site,
+    Tab,
+    answers,
+    cell,
+    launched,
+    numbers,
+    open_tab,
+    row,
+)
 from tests.support.feeding import feed
 from tests.support.kafka import KafkaServer
 from tests.support.waiting import wait_until
 from tests.support.workers import WorkerProcess
-from tests.unit.fake_board import NOW, FakeBoard, calm, sample_pipeline, support
+from tests.unit.fake_board import NOW, sample_pipeline, support
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DASH = "–"
 NOT_HEARD = "not heard from source partitions 3"
 GONE_SECONDS = 5.0
-ANSWERS = "**/api/v1/queues*"
-
-
-@dataclass
-class LiveBoard(FakeBoard):
-    """A board whose clock runs."""
-
-    began: float = 0.0
-
-    def now(self) -> int:
-        return self.at + round(1000 * (time.monotonic() - self.began))
-
-
-class Site:
-    """The real server over a fake board; stopped and started, it has one address."""
-
-    def __init__(self) -> None:
-        self.board = LiveBoard(
-            [calm(), support()], pipe=sample_pipeline(), began=time.monotonic()
-        )
-        self._listen = "127.0.0.1:0"
-        self._server: WebServer | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://{self._listen}"
-
-    async def start(self) -> None:
-        self._server = WebServer(self.board, self._listen, lambda: b"")
-        await self._server.start()
-        self._listen = self._server.url.removeprefix("http://")
-
-    async def stop(self) -> None:
-        if self._server is not None:
-            await self._server.stop()
+SLACK_SECONDS = 1.0
+"""The browser shares a busy machine with other tests."""
+expect.set_options(timeout=15_000)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -88,28 +67,6 @@ async def tab(browser: Browser, site: Site) -> AsyncIterator[Tab]:
         assert tab.hosts == {site.url.removeprefix("http://")}
 
 
-def row(page: Page, queue: str) -> Locator:
-    """The row of a queue."""
-    return page.locator("#rows tr", has=page.locator(f'bdi:text-is("{queue}")'))
-
-
-def cell(page: Page, queue: str, column: str) -> Locator:
-    """One number of a queue, by the name of its column."""
-    return row(page, queue).locator(f'td[data-label="{column}"] > span')
-
-
-async def answers(page: Page, times: int) -> None:
-    """Return when the page has asked and heard that often."""
-    for _ in range(times):
-        async with page.expect_response(ANSWERS) as response:
-            await (await response.value).finished()
-
-
-async def numbers(rows: Locator) -> set[str]:
-    """Every text of the cells of rows."""
-    return set(await rows.locator("td > span").all_inner_texts())
-
-
 async def test_the_page_shows_the_numbers_of_each_queue(tab: Tab) -> None:
     """Waiting, service level with its parts, counts; nothing above them."""
     page = tab.page
@@ -127,9 +84,13 @@ async def test_the_page_shows_the_numbers_of_each_queue(tab: Tab) -> None:
 
 async def test_a_wait_counts_up_between_answers(tab: Tab) -> None:
     """Who waits is seen to wait, second by second, by the board's clock."""
-    await expect(cell(tab.page, "support", "Longest wait")).to_have_text("0:36")
-    await expect(cell(tab.page, "support", "Longest wait")).to_have_text("0:37")
-    await expect(tab.page.locator("#clock")).to_contain_text("09:05:0")
+    wait = cell(tab.page, "support", "Longest wait")
+    await expect(wait).to_have_text(re.compile(r"0:\d\d"))
+    first = await wait.inner_text()
+    await expect(wait).not_to_have_text(first)
+
+    assert "0:34" <= first < await wait.inner_text() < "0:59"
+    await expect(tab.page.locator("#clock")).to_contain_text("09:05:")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -246,16 +207,17 @@ async def test_a_server_that_is_gone_is_seen_and_so_is_its_return(
     began = time.monotonic()
 
     await expect(page.locator("#cover-title")).to_have_text(
-        "Disconnected", timeout=2_000 * GONE_SECONDS
+        "Disconnected", timeout=3_000 * GONE_SECONDS
     )
-    seconds = time.monotonic() - began
-    assert seconds < GONE_SECONDS
+    assert time.monotonic() - began < GONE_SECONDS + SLACK_SECONDS
     await expect(page.locator("table")).to_be_hidden()
     await expect(page.locator("#cover-text")).to_have_text(
         re.compile(r"^The monitor doesn't answer\. The last numbers are \d s old\.$")
     )
     await tab.shoot(tmp_path, "gone")
-    await expect(page.locator("#cover-text")).to_contain_text("7 s old")
+    await expect(page.locator("#cover-text")).to_contain_text(
+        re.compile(r"are ([6-9]|\d\d) s old")
+    )
 
     await site.start()
     await expect(page.locator("#cover")).to_be_hidden()

@@ -42,7 +42,7 @@ from tests.support.watch import (
 from tests.support.workers import WorkerProcess
 
 SIGN_SECONDS = 10.0
-SLACK_SECONDS = 1.0
+SLACK_SECONDS = 2.0
 """A heartbeat or a partial that the broker answered as it died counts from then on, and
 a scrape takes its time on a busy machine."""
 QUEUES = tuple(f"queue-{number}" for number in range(12))

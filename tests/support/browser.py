@@ -6,8 +6,10 @@ everything off that would talk to anybody but the page's own server.
 
 import shutil
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,10 +17,14 @@ from playwright.async_api import (
     Browser,
     ConsoleMessage,
     Error,
+    Locator,
     Page,
     Request,
     async_playwright,
 )
+
+from monitor.web.server import WebServer
+from tests.unit.fake_board import FakeBoard, calm, sample_pipeline, support
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -30,6 +36,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+ANSWERS = "**/api/v1/queues*"
+"""What the page asks for again and again."""
 WIDE = (1280, 800)
 NARROW = (360, 740)
 SIZES = {"wide": WIDE, "narrow": NARROW}
@@ -116,3 +124,59 @@ async def open_tab(
         yield tab
     finally:
         await context.close()
+
+
+def row(page: Page, queue: str) -> Locator:
+    """The row of a queue."""
+    return page.locator("#rows tr", has=page.locator(f'bdi:text-is("{queue}")'))
+
+
+def cell(page: Page, queue: str, column: str) -> Locator:
+    """One number of a queue, by the name of its column."""
+    return row(page, queue).locator(f'td[data-label="{column}"] > span')
+
+
+async def answers(page: Page, times: int) -> None:
+    """Return when the page has asked and heard that often."""
+    for _ in range(times):
+        async with page.expect_response(ANSWERS) as response:
+            await (await response.value).finished()
+
+
+async def numbers(rows: Locator) -> set[str]:
+    """Every text of the cells of rows."""
+    return set(await rows.locator("td > span").all_inner_texts())
+
+
+@dataclass
+class LiveBoard(FakeBoard):
+    """A board whose clock runs."""
+
+    began: float = 0.0
+
+    def now(self) -> int:
+        return self.at + round(1000 * (time.monotonic() - self.began))
+
+
+class Site:
+    """The real server over a fake board; stopped and started, it has one address."""
+
+    def __init__(self) -> None:
+        self.board = LiveBoard(
+            [calm(), support()], pipe=sample_pipeline(), began=time.monotonic()
+        )
+        self._listen = "127.0.0.1:0"
+        self._server: WebServer | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._listen}"
+
+    async def start(self) -> None:
+        self._server = WebServer(self.board, self._listen, lambda: b"")
+        await self._server.start()
+        self._listen = self._server.url.removeprefix("http://")
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            await self._server.stop()
