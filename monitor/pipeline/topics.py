@@ -21,6 +21,9 @@ from monitor.pipeline.connection import client_arguments
 
 CONTACTS = "callcenter.contacts"
 CONTACTS_STATE = "callcenter.contacts-state"
+AGENTS = "callcenter.agents"
+AGENT_ACTIVITY = "callcenter.agent-activity"
+STAFF_STATE = "callcenter.staff-state"
 QUEUE_PARTIALS = "callcenter.queue-partials"
 QUEUE_METRICS = "callcenter.queue-metrics"
 VISITS = "callcenter.visits"
@@ -126,6 +129,21 @@ TOPICS = (
     Topic(
         name=CONTACTS_STATE,
         meaning="durable state of each partition of the contact events",
+        settings=_COMPACTED,
+    ),
+    Topic(
+        name=AGENTS,
+        meaning="agent events, as the sources send them; key: agent",
+        settings=_kept(days=7),
+    ),
+    Topic(
+        name=AGENT_ACTIVITY,
+        meaning="what contacts say of the agents on them, from `contacts` to `staff`",
+        settings=_kept(days=7),
+    ),
+    Topic(
+        name=STAFF_STATE,
+        meaning="durable state of each partition of the agent events",
         settings=_COMPACTED,
     ),
     Topic(
