@@ -24,6 +24,8 @@ from faust.sensors.monitor import Monitor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 
+from monitor.pipeline.connection import look_again
+
 FAUST_LOG = logging.getLogger("faust")
 """What Faust's classes say is Faust's, also where they are ours by inheritance."""
 POLL_SECONDS = 0.25
@@ -104,6 +106,7 @@ class CommittedThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
+        look_again(consumer._client)  # noqa: SLF001
         if self.app.reads_committed:
             consumer._isolation_level = "read_committed"  # noqa: SLF001 - no argument
         return consumer

@@ -16,16 +16,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import (
-    KafkaConnectionError,
-    KafkaError,
-    NodeNotReadyError,
-    ProducerFenced,
-)
+from aiokafka.errors import KafkaError, ProducerFenced
 
 from monitor.config import Settings
 from monitor.pipeline import topics
-from monitor.pipeline.connection import client_arguments
+from monitor.pipeline.connection import client_arguments, look_again
 from monitor.pipeline.dead_letters import DeadLetter
 from monitor.pipeline.fatal import FencedError
 
@@ -71,7 +66,7 @@ class CheckpointWriter:
             max_batch_size=MAX_BATCH_BYTES,
             linger_ms=0,
         )
-        _look_again(self._producer.client)
+        look_again(self._producer.client)
         _never_expire(self._producer)
 
     async def claim(self) -> None:
@@ -154,21 +149,3 @@ def _never_expire(producer: Any) -> None:
     the producer's sequence, so that trying again can't mend it.
     """
     producer._message_accumulator._batch_ttl = TRANSACTION_SECONDS  # noqa: SLF001
-
-
-def _look_again(client: Any) -> None:
-    """Let the producer ask again for its coordinator when the broker hangs up.
-
-    aiokafka does so when a broker doesn't answer or isn't there, but a connection that
-    ends while it waits for the answer, as when a broker is restarted, ends it for good.
-    """
-    look_up = client.coordinator_lookup
-
-    async def coordinator_lookup(kind: int, key: str) -> int:
-        try:
-            node: int = await look_up(kind, key)
-        except KafkaConnectionError as error:
-            raise NodeNotReadyError(str(error)) from error
-        return node
-
-    client.coordinator_lookup = coordinator_lookup

@@ -11,7 +11,7 @@ from typing import Any
 
 import faust
 from aiokafka import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError
 from faust.auth import Credentials
 
 from monitor.config import ConfigurationError, Problem, Settings
@@ -116,3 +116,22 @@ async def wait_for_broker(settings: Settings) -> None:
         finally:
             await client.close()
         await asyncio.sleep(RETRY_SECONDS)
+
+
+def look_again(client: Any) -> None:
+    """Let an aiokafka client ask again for its coordinator while a broker restarts.
+
+    aiokafka does so when a broker doesn't answer or isn't there. But a connection that
+    ends while it waits for the answer ends it for good, and so does a broker that has
+    just begun and knows of no broker yet, not even of itself.
+    """
+    look_up = client.coordinator_lookup
+
+    async def coordinator_lookup(kind: int, key: str) -> int:
+        try:
+            node: int = await look_up(kind, key)
+        except (KafkaConnectionError, AssertionError) as error:
+            raise NodeNotReadyError(str(error)) from error
+        return node
+
+    client.coordinator_lookup = coordinator_lookup

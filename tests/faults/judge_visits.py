@@ -59,9 +59,10 @@ class Story:
 
     def _due(self, visit: Visit) -> int:
         waits = visit.phase in WAITS
-        since = visit.queued_at if waits else max(visit.last_at, visit.written_at)
+        last_at = max(visit.last_at, visit.written_at)
+        since = visit.queued_at if waits else last_at
         due = since + self._max_age(visit.queue, visit.channel)
-        later = [start for start in self._starts if start > visit.last_at]
+        later = [start for start in self._starts if start > last_at]
         return min([due, *later[:1]])
 
     # -- which visit ---------------------------------------------------------------

@@ -20,6 +20,8 @@ CONTACTS = "callcenter.contacts"
 COPY = ("callcenter-spread", b"1")
 """Marks what is in every partition already."""
 STEP = 20
+FENCE_ATTEMPTS = 20
+FENCE_SECONDS = 0.5
 PATIENCE_MS = 300_000
 """No broker is away for so long; a batch that expired would leave a gap for good."""
 
@@ -123,8 +125,17 @@ async def send_everywhere(bootstrap: str, at: int) -> None:
 
 async def fence(bootstrap: str, transactional_id: str) -> None:
     """Take a transactional id over: an open transaction aborts, its owner is fenced."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, transactional_id=transactional_id
-    )
-    await producer.start()
-    await producer.stop()
+    for left in reversed(range(FENCE_ATTEMPTS)):
+        producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap, transactional_id=transactional_id
+        )
+        try:
+            await producer.start()
+        except (KafkaError, AssertionError):  # a broker that has only just begun
+            if not left:
+                raise
+            await asyncio.sleep(FENCE_SECONDS)
+        else:
+            return
+        finally:
+            await producer.stop()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.compare import differences
-from tests.faults.day import BEGIN_MS, BEYOND, make_day
+from tests.faults.day import BEGIN_MS, BEYOND, Record, make_day
 from tests.faults.judge_histograms import count_upto, durations_of, quantile
 from tests.faults.modes import MODES, SPEED
 from tests.faults.offline import (
@@ -36,6 +36,7 @@ ALLOWED = {
 EVENT, WALL = MODES["event"], MODES["wall"]
 BEGIN = 1_800_000_000_000
 """A real instant."""
+CHAT = {"contact": "c1", "queue": "help", "channel": "chat", "agent": "a1"}
 AT_REST_MS = 150_000
 """When a day of 100 s is over, and has its rest."""
 
@@ -86,6 +87,33 @@ def test_the_core_and_the_judge_agree_by_a_wall_clock(seed: int) -> None:
     assert differences(right.queues, shown(partitions, WALL, now)) == []
     assert sum(visit.phase != "closed" for visit in right.visits) > 20
     assert sum(visit.fate == "expired" for visit in right.visits) > 20
+
+
+@pytest.mark.parametrize("last", ["message", "held"])
+def test_what_happens_at_the_instant_of_a_restart_shows_that_the_contact_goes_on(
+    last: str,
+) -> None:
+    """Only the next restart ends it: for the core and for the judge."""
+    told = [
+        ("contact.queued", 0),
+        ("contact.answered", 5_000),
+        (f"contact.{last}", 60_000),
+        ("source.started", 60_000),
+        ("source.started", 900_000),
+        ("source.heartbeat", 1_000_000),
+    ]
+    events = [
+        {"type": name, "at": BEGIN + at, "source": "pbx:1"}
+        | ({} if name.startswith("source") else CHAT)
+        for name, at in told
+    ]
+    log = [Record(0, "c1", json.dumps(event).encode()) for event in events]
+    partition = fold_by_events(log, rules_of(EVENT), 1)
+    (visit,) = partition.contacts["c1"].visits
+
+    assert visit.unfinished_at == BEGIN + 900_000
+    (judged_visit,) = judged([log], EVENT).visits
+    assert judged_visit.unfinished_at == BEGIN + 900_000
 
 
 def test_the_numbers_rest_when_a_silence_is_as_old_as_contacts_may_become() -> None:

@@ -10,15 +10,22 @@ from monitor.config import Settings
 from monitor.pipeline.checkpoints import CheckpointWriter
 
 
-async def test_a_broker_that_hangs_up_is_asked_again_for_the_coordinator(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    "error",
+    [
+        KafkaConnectionError("it hung up"),
+        AssertionError("it knows of no broker, not even of itself"),
+    ],
+)
+async def test_a_broker_that_restarts_is_asked_again_for_the_coordinator(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """The producer tries again after this error, and ends after the other one."""
 
-    async def hang_up(*_: Any) -> int:
-        raise KafkaConnectionError("closed")
+    async def look_up(*_: Any) -> int:
+        raise error
 
-    monkeypatch.setattr(AIOKafkaClient, "coordinator_lookup", hang_up)
+    monkeypatch.setattr(AIOKafkaClient, "coordinator_lookup", look_up)
     writer = CheckpointWriter(Settings(), "contacts", 0)
 
     try:
