@@ -77,8 +77,12 @@ class CheckpointWriter:
         """
         await self._producer.start()
 
-    async def commit(self, checkpoint: Checkpoint) -> None:
+    async def commit(self, checkpoint: Checkpoint) -> int:
         """Make `checkpoint` durable, whole or not at all.
+
+        Returns the offset of the state's topic after its rows. They can be read a
+        moment later: Kafka answers when it is sure that it will commit, and then tells
+        each partition so.
 
         Raises:
             FencedError: a newer owner of the partition exists; nothing was written.
@@ -88,10 +92,11 @@ class CheckpointWriter:
         try:
             async with asyncio.timeout(TRANSACTION_SECONDS):
                 await self._producer.begin_transaction()
-                await self._send(topics.CONTACTS_STATE, _plain(checkpoint.rows))
+                end = await self._send(topics.CONTACTS_STATE, _plain(checkpoint.rows))
                 await self._send(topics.VISITS, _plain(checkpoint.visits))
                 await self._send(topics.DEAD_LETTERS, checkpoint.dead_letters)
                 await self._producer.commit_transaction()
+                return end
         except ProducerFenced as error:
             raise FencedError(
                 f"another worker has taken over partition {self._number} "
@@ -100,7 +105,8 @@ class CheckpointWriter:
                 f"{self._session_seconds:g} s, or than a transaction may take"
             ) from error
 
-    async def _send(self, topic: str, rows: Iterable[Row]) -> None:
+    async def _send(self, topic: str, rows: Iterable[Row]) -> int:
+        """The offset after the rows when the topic has them; 0 for no rows."""
         sent: list[asyncio.Future[Any]] = []
         batch = self._producer.create_batch()
         append = batch.append
@@ -114,8 +120,8 @@ class CheckpointWriter:
                 await asyncio.sleep(0)
         if batch.record_count():
             sent.append(await self._send_batch(batch, topic))
-        for future in sent:
-            await future
+        last = [await future for future in sent][-1:]
+        return last[0].offset + batch.record_count() if last else 0
 
     async def _send_batch(self, batch: Any, topic: str) -> "asyncio.Future[Any]":
         batch.close()

@@ -29,8 +29,9 @@ READ_BACK_SECONDS = 8.0
 """How long a mirror may be read while no checkpoint is made: partitions that tell
 nothing for `partials.stale_after` would be stale."""
 
-ReadShare = Callable[[int, Callable[[bytes], bool]], Awaitable[dict[bytes, bytes]]]
-"""Reads the rows of a partition's mirror whose keys are accepted."""
+ReadShare = Callable[[int, int, Callable[[bytes], bool]], Awaitable[dict[bytes, bytes]]]
+"""Reads the rows of a partition's mirror whose keys are accepted, at least up to an
+offset."""
 
 
 class Writer(Protocol):
@@ -38,7 +39,7 @@ class Writer(Protocol):
 
     async def claim(self) -> None: ...
 
-    async def commit(self, checkpoint: Checkpoint) -> None: ...
+    async def commit(self, checkpoint: Checkpoint) -> int: ...
 
     async def close(self) -> None: ...
 
@@ -181,40 +182,43 @@ class Holding:
             TimeoutError: nor in time.
         """
         async with self._lock:
-            expected = await self._commit_and_sample(share)
+            expected, end = await self._commit_and_sample(share)
             async with asyncio.timeout(READ_BACK_SECONDS):
-                found = await read(self.number, share.has)
+                found = await read(self.number, end, share.has)
             told = differences(expected, found)
             if told:
                 # Who was fenced meanwhile has read what its successor wrote.
                 await self._commit_and_sample(share)
             return told
 
-    async def _commit_and_sample(self, share: Share) -> dict[bytes, bytes]:
+    async def _commit_and_sample(self, share: Share) -> tuple[dict[bytes, bytes], int]:
+        """The rows of the share, and the offset after them."""
         rows: dict[bytes, bytes] = {}
+        end = 0
         try:
             async with self.still:
                 taken = await self._take()
                 for some in sample(self.partition, share):
                     rows |= some
                     await asyncio.sleep(0)
-            await self._write(taken)
+            end = await self._write(taken)
         except BaseException as error:  # noqa: BLE001, ends the process
             end_process(error, f"checkpoint of partition {self.number}")
-        return rows
+        return rows, end
 
     async def _commit(self) -> None:
         async with self.still:
             taken = await self._take()
         await self._write(taken)
 
-    async def _write(self, taken: _Taken) -> None:
+    async def _write(self, taken: _Taken) -> int:
         for forward in taken.forwards:
             await forward
-        await self._writer.commit(taken.checkpoint)
+        end = await self._writer.commit(taken.checkpoint)
         self._committed_offset = taken.checkpoint.offset
         self._committed = taken.number
         self._covered_at = taken.at
+        return end
 
     async def _take(self) -> _Taken:
         """What is due, of one moment: `still` is held while others get their turns."""

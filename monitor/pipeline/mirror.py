@@ -55,9 +55,11 @@ async def read_mirrors(
 
 
 async def read_share(
-    settings: Settings, number: int, keep: Callable[[bytes], bool]
+    settings: Settings, number: int, end: int, keep: Callable[[bytes], bool]
 ) -> dict[bytes, bytes]:
     """The live rows of partition `number` whose keys `keep` accepts.
+
+    Waits until what is before the offset `end` can be read.
 
     Raises:
         KafkaError: the broker didn't answer.
@@ -66,7 +68,7 @@ async def read_share(
     await consumer.start()
     try:
         mirrors = {number: Mirror()}
-        await _read_rows(consumer, mirrors, keep)
+        await _read_rows(consumer, mirrors, keep, end)
     finally:
         await consumer.stop()
     return mirrors[number].rows
@@ -122,12 +124,16 @@ async def _bounds(consumer: Any, numbers: Iterable[int]) -> dict[int, Mirror]:
 
 
 async def _read_rows(
-    consumer: Any, mirrors: Mapping[int, Mirror], keep: Callable[[bytes], bool]
+    consumer: Any,
+    mirrors: Mapping[int, Mirror],
+    keep: Callable[[bytes], bool],
+    least: int = 0,
 ) -> None:
     tps = [TopicPartition(topics.CONTACTS_STATE, number) for number in mirrors]
     consumer.assign(tps)
     await consumer.seek_to_beginning(*tps)
-    ends = await consumer.end_offsets(tps)
+    told = await consumer.end_offsets(tps)
+    ends = {tp: max(least, end) for tp, end in told.items()}
     left = {tp for tp in tps if ends[tp] > 0}
     while left:
         fetched = await consumer.getmany(timeout_ms=200, max_records=RECORDS_A_TURN)

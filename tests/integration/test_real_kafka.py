@@ -7,6 +7,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import ProducerFenced
 
 from monitor.config import Settings
+from monitor.pipeline.checkpoints import Checkpoint, CheckpointWriter
+from monitor.pipeline.mirror import read_share
 from monitor.pipeline.topics import CONTACTS_STATE, create_missing
 from tests.support.kafka import KafkaServer
 
@@ -67,6 +69,37 @@ def test_committed_records_survive_a_kill(fresh_kafka: KafkaServer) -> None:
 
     assert fresh_kafka.bootstrap == bootstrap
     assert asyncio.run(committed_values(fresh_kafka)) == [b"a", b"b"]
+
+
+def test_a_share_is_read_up_to_the_end_of_its_checkpoint(
+    fresh_kafka: KafkaServer,
+) -> None:
+    """Not up to what Kafka lets read so far, which may lag behind a commit."""
+    make_topics(fresh_kafka)
+    settings = Settings(bootstrap=fresh_kafka.bootstrap)
+
+    async def read_while_open() -> tuple[dict[bytes, bytes], int]:
+        writer = CheckpointWriter(settings, "contacts", PARTITION.partition)
+        await writer.claim()
+        end = await writer.commit(Checkpoint(1, [(b"a", b"1"), (b"b", b"2")], [], []))
+        async with transactional(fresh_kafka, "share-test") as producer:
+            await producer.begin_transaction()
+            await put(producer, b"c")
+            # Its row stands after the commit's marker.
+            reading = asyncio.create_task(
+                read_share(settings, PARTITION.partition, end + 2, bool)
+            )
+            done, _ = await asyncio.wait([reading], timeout=2)
+            assert not done
+            await producer.commit_transaction()
+            rows = await asyncio.wait_for(reading, 30)
+        await writer.close()
+        return rows, end
+
+    rows, end = asyncio.run(read_while_open())
+
+    assert end == len(b"ab")
+    assert rows == {b"a": b"1", b"b": b"2", b"c": b"c"}
 
 
 def test_stopped_and_started_again_it_has_its_data(fresh_kafka: KafkaServer) -> None:

@@ -32,8 +32,9 @@ class FakeWriter:
 
     async def claim(self) -> None: ...
 
-    async def commit(self, checkpoint: Checkpoint) -> None:
+    async def commit(self, checkpoint: Checkpoint) -> int:
         self.committed.append(checkpoint)
+        return len(self.committed)
 
     async def close(self) -> None: ...
 

@@ -50,7 +50,7 @@ class FakeWriter:
     async def claim(self) -> None:
         self.log.claims.append(self.number)
 
-    async def commit(self, checkpoint: Checkpoint) -> None:
+    async def commit(self, checkpoint: Checkpoint) -> int:
         if self.log.hold is not None:
             await self.log.hold.wait()
         self.log.committed.append(checkpoint)
@@ -60,6 +60,7 @@ class FakeWriter:
                 rows.pop(key, None)
             else:
                 rows[key] = value
+        return len(self.log.committed)
 
     async def close(self) -> None:
         self.log.closed.append(self.number)

@@ -27,10 +27,11 @@ class Check(SelfCheck):
         self.error: Exception | None = None
 
     async def _from_memory(
-        self, number: int, keep: Callable[[bytes], bool]
+        self, number: int, end: int, keep: Callable[[bytes], bool]
     ) -> dict[bytes, bytes]:
         if self.error is not None:
             raise self.error
+        assert end == len(self.bench.log.committed)
         rows = self.bench.log.mirrors[number].rows
         return {key: value for key, value in rows.items() if keep(key)}
 
@@ -150,10 +151,10 @@ async def test_who_was_fenced_meanwhile_ends_instead_of_reporting(
     commits = log.make_writer(0).commit
     seen = len(log.committed)
 
-    async def commit(checkpoint: Any) -> None:
+    async def commit(checkpoint: Any) -> int:
         if len(log.committed) > seen:
             raise fatal.FencedError("somebody else has it")
-        await commits(checkpoint)
+        return await commits(checkpoint)
 
     monkeypatch.setattr(check.bench.holding()._writer, "commit", commit)
     with pytest.raises(SystemExit):
