@@ -30,6 +30,7 @@ class Contact:
     __slots__ = (
         "clocked",
         "due",
+        "engaged",
         "id",
         "log",
         "pending",
@@ -55,6 +56,8 @@ class Contact:
         self.reviewed = False
         """Whether it was looked at when it was a horizon old: no timer of the clock
         comes for it by itself from then on."""
+        self.engaged: tuple[str, ...] = ()
+        """Agents who were told of it (`people.following`), and perhaps some more."""
         self.starts: tuple[int, ...] = ()
         """Instants at which its source said that it restarted, ascending."""
 

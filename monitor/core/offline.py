@@ -11,7 +11,7 @@ from monitor.core.contact import TOO_MANY_EVENTS
 from monitor.core.events import Event
 from monitor.core.partition import Partition
 from monitor.core.people.events import AgentEvent
-from monitor.core.people.following import FollowedPartition
+from monitor.core.people.following import all_told
 from monitor.core.people.parts import GroupPart, StaffCounts
 from monitor.core.people.report import add_people
 from monitor.core.people.rules import StaffRules
@@ -78,7 +78,7 @@ class Recording:
 
     def __init__(self, rules: Rules, staff_rules: StaffRules | None = None) -> None:
         """Nothing is read yet; `staff_rules` are made of `rules` if there are none."""
-        self.partition = FollowedPartition(rules)
+        self.partition = Partition(rules)
         self.staff = StaffPartition(staff_rules or StaffRules(rules=rules))
         self.visits: list[VisitRecord] = []
         """Final visits that nobody took yet."""
@@ -99,7 +99,7 @@ class Recording:
             partition.advance(partition.watermark)
             self._take(partition.finished())
             staff.apply([e for e in chunk if isinstance(e, AgentEvent)], newest)
-            staff.take(partition.tellings(), partition.watermark)
+            self._tell()
             staff.advance(self.newest_at)
             drop_changes(partition)
             staff.drop_changes()
@@ -124,7 +124,14 @@ class Recording:
     @property
     def newest_at(self) -> int:
         """The newest event's instant; 0: there was none."""
-        return max(self.partition.watermark, self.staff.said_at)
+        return max(self.partition.watermark, self.staff.memory.said_at)
+
+    def _tell(self) -> None:
+        """Let people hear of the contacts that changed."""
+        partition = self.partition
+        dirty, partition.dirty = partition.dirty, {}
+        tellings = all_told(partition.gone.words(), dirty.values())
+        self.staff.take(tellings, partition.watermark)
 
     def _take(self, visits: list[VisitRecord]) -> None:
         self._peaks.add(visits)
@@ -135,7 +142,7 @@ class Recording:
         partition = self.partition
         now = self.newest_at if now is None else now
         parts = partition.parts(now, everything=True)
-        self.staff.take(partition.tellings(), partition.watermark)
+        self._tell()
         staff = self.staff.part(now)
         self._take(partition.finished())
         for contact in partition.contacts.values():

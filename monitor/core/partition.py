@@ -22,9 +22,11 @@ from monitor.core.contact import (
 )
 from monitor.core.events import Event, Kind
 from monitor.core.fold import FOLDED, pass_time, refold, step
+from monitor.core.gone import Gone
 from monitor.core.live import LiveBooks
 from monitor.core.panes import difference
 from monitor.core.passing import passing
+from monitor.core.people.following import engaged_in
 from monitor.core.phases import Phase
 from monitor.core.rules import Rules
 from monitor.core.sources import Starts, counted_as, remember_start
@@ -32,7 +34,7 @@ from monitor.core.terms import Terms
 from monitor.core.timers import Timers
 from monitor.core.view import PartitionCounts, QueuePart
 from monitor.core.visit import post_all
-from monitor.core.visit_record import VisitRecord, records_of
+from monitor.core.visit_record import VisitRecord
 
 THIN = 32
 """A long conversation is thinned whenever so many events have come to it."""
@@ -44,7 +46,7 @@ class Partition:
     """Contacts, queues and counts of one source partition."""
 
     def __init__(self, rules: Rules, *, keep_finished: bool = True) -> None:
-        """An empty state; `keep_finished`: gather visits for `finished()`."""
+        """An empty state; `keep_finished`: gather final visits and last words."""
         self.rules = rules
         self.counts = PartitionCounts()
         self.owner = ""
@@ -72,7 +74,7 @@ class Partition:
         before it is worth looking whether to forget them. Each contact is in one of
         the two; an id that begins another life may be in both."""
         self._keep_finished = keep_finished
-        self._finished: list[VisitRecord] = []
+        self.gone = Gone()
         self.taken_offset = 0
         """`next_offset` as of the last checkpoint that was taken."""
 
@@ -254,7 +256,8 @@ class Partition:
     def forget(self, contact: Contact) -> None:
         """Let go of a contact that is over for good; its visits are final."""
         if self._keep_finished:
-            self._finished += records_of(contact)
+            # Now, because its id may begin another life at once.
+            self.gone.add(contact, changed=contact.id in self.dirty)
         del self.contacts[contact.id]
         self.dirty[contact.id] = None
 
@@ -292,15 +295,14 @@ class Partition:
 
     def finished(self) -> list[VisitRecord]:
         """Visits that became final since the last call."""
-        taken, self._finished = self._finished, []
-        return taken
+        return self.gone.visits()
 
     @property
     def has_changes(self) -> bool:
         """Whether a checkpoint would have anything to say."""
         return bool(
             self.dirty
-            or self._finished
+            or self.gone
             or self.next_offset != self.taken_offset
             or any(state.fresh or state.panes.dirty for state in self.queues.values())
         )
@@ -308,7 +310,7 @@ class Partition:
     @property
     def dirty_rows(self) -> int:
         """About how many rows a checkpoint would write."""
-        return len(self.dirty) + len(self._finished) + 4 * len(self.live.changed)
+        return len(self.dirty) + len(self.gone) + 4 * len(self.live.changed)
 
     # -- restoring --------------------------------------------------------------
 
@@ -332,6 +334,7 @@ class Partition:
         for visit in contact.visits:
             visit.state.enter(visit)
             self.live.watch(visit)
+        contact.engaged = engaged_in(contact)
         self.contacts[contact.id] = contact
         self.reviews.push(contact.log[0].at, contact.id)
 

@@ -169,13 +169,33 @@ def test_reasons_beyond_the_limit_are_other() -> None:
 
 
 def test_who_says_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The positions are told, for the dead letters."""
-    monkeypatch.setattr(person_module, "MAX_EVENTS", 3)
+    """At once; the positions are told, for the dead letters."""
+    monkeypatch.setattr(person_module, "MAX_EVENTS", 2)
     staff = StaffPartition(StaffRules(rules=RULES))
-    events = [said(n, "ann", AgentKind.READY) for n in range(5)]
+    events = [said(n, "ann", AgentKind.READY) for n in range(6)]
 
-    assert staff.apply(events, 1 << 60) == [3, 4]
-    assert (staff.counts.applied, staff.counts.refused) == (3, 2)
+    assert staff.apply(events, 1 << 60) == [4, 5]
+    assert (staff.counts.applied, staff.counts.refused) == (4, 2)
+
+
+def test_who_says_much_in_a_long_time_is_folded_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A feed of contacts that is far behind is waited for as long as memory lasts."""
+    monkeypatch.setattr(person_module, "MAX_EVENTS", 4)
+    staff = staff_of(logged_in(0, "ann"))
+    staff.take([talk("bo", "c", (0, "talking"))], at(0))
+    for hour in range(1, 20):
+        kind = AgentKind.AWAY if hour % 2 else AgentKind.READY
+        staff.apply([said(HOUR * hour, "ann", kind)], 1 << 60)
+        staff.advance(at(HOUR * hour))
+
+    assert staff.counts.refused == 0
+    assert len(staff.people["ann"].events) <= 4
+    assert person(staff, "ann").total == {
+        "available": HOUR * 10 * 1_000,
+        "away:": HOUR * 9 * 1_000,
+    }
 
 
 def test_heartbeats_that_say_nothing_new_are_not_kept() -> None:
@@ -189,8 +209,8 @@ def test_heartbeats_that_say_nothing_new_are_not_kept() -> None:
         assert [span.at for span in staff.people["ann"].spans] == [at(0), at(615)]
 
 
-def test_memory_ends_where_both_feeds_have_passed() -> None:
-    """Or where one is so far ahead that the other isn't waited for."""
+def test_memory_ends_where_the_slowest_feed_has_passed() -> None:
+    """However far ahead the others are: its news still finds its place."""
     staff = staff_of(logged_in(0, "ann"))
     staff.take([talk("bo", "c", (0, "talking"))], at(0))
     staff.take([], at(2 * HOUR))
@@ -198,7 +218,18 @@ def test_memory_ends_where_both_feeds_have_passed() -> None:
     staff.take([], at(20 * HOUR))
     staff.apply([logged_in(2, "dee")], 1 << 60)
 
-    assert (staff.counts.applied, staff.counts.late) == (2, 1)
+    assert staff.memory.base_at == at(2) - 2 * RULES.horizon_ms
+    assert (staff.counts.applied, staff.counts.late) == (3, 0)
+
+
+def test_memory_waits_for_every_source_of_contacts() -> None:
+    """A partition that wasn't heard yet may have old news."""
+    staff = StaffPartition(StaffRules(rules=RULES), sources=2)
+    staff.take([], at(10 * HOUR), source=1)
+    assert staff.memory.base_at == 0
+    staff.take([], at(4 * HOUR), source=0)
+
+    assert staff.memory.base_at == at(4 * HOUR) - 2 * RULES.horizon_ms
 
 
 def test_long_days_take_the_memory_of_their_horizon() -> None:
@@ -219,7 +250,7 @@ def test_long_days_take_the_memory_of_their_horizon() -> None:
 
     assert len(ann.events) + len(ann.closed) + len(ann.spans) < 300
     assert ann.contacts == {}
-    assert len(staff._engaged) == 0
+    assert len(staff.memory.engaged) == 0
     assert len(staff._changes) < 10
     assert person(staff, "ann").total == {
         "talking": 45_000 * calls,

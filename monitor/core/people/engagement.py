@@ -48,6 +48,10 @@ class Telling(NamedTuple):
     engagements: tuple[Engagement, ...]
     final: bool = False
     """Nothing will follow: a contact of this id begins another life."""
+    others: tuple[str, ...] = ()
+    """Agents who must hear it besides those engaged: they were told of the contact."""
+    unchanged: bool = False
+    """Its engagements are those that it told before; they aren't told again."""
 
 
 def telling_of(contact: Contact, *, final: bool = False) -> Telling:

@@ -31,7 +31,16 @@ def is_summed(key: str) -> bool:
 class Group:
     """Counts and sums of the people who serve one queue, or of all (name `""`)."""
 
-    __slots__ = ("_days", "_keep_ms", "counts", "fresh", "name", "panes")
+    __slots__ = (
+        "_days",
+        "_keep_ms",
+        "changed",
+        "counts",
+        "fresh",
+        "name",
+        "oldest",
+        "panes",
+    )
 
     def __init__(self, name: str, rules: Rules, own: QueueRules) -> None:
         """Nobody yet; `own` says when the day of this group starts."""
@@ -42,9 +51,14 @@ class Group:
         self.fresh: Fresh = {}
         self.counts: dict[str, int] = {}
         """People by key at the instant up to which the sums go."""
+        self.changed = True
+        """Whether `counts` changed since somebody cleared this."""
+        self.oldest: dict[str, int] = {}
+        """By state, since when somebody has been in it, as it was last looked up."""
 
     def move(self, key: str, people: int) -> None:
         """Count so many more people under `key`, or fewer."""
+        self.changed = True
         count = self.counts.get(key, 0) + people
         if count:
             self.counts[key] = count

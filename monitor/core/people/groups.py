@@ -42,6 +42,17 @@ class Groups:
         for group in self._of(span.queues):
             group.move(key, sign)
 
+    def look(self, span: Span, since: int) -> None:
+        """Note that somebody has been in the span's state since then."""
+        for group in self._of(span.queues):
+            oldest = group.oldest.get(span.state)
+            if oldest is None or since < oldest:
+                group.oldest[span.state] = since
+
+    def named(self, name: str) -> Group:
+        """The group of exactly this name, `""` of everybody; made if there is none."""
+        return self._group(name) if name else self.everybody
+
     def _of(self, queues: tuple[str, ...]) -> tuple[Group, ...]:
         """Everybody and the groups of these queues, each once."""
         groups = self._served.get(queues)

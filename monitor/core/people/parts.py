@@ -21,6 +21,9 @@ class GroupPart:
     """People by state: every state, zeros too."""
     away: dict[str, int] = field(default_factory=dict)
     """People who are away, by reason."""
+    oldest: dict[str, int] = field(default_factory=dict)
+    """By state, since when the one who has been in it longest has been; milliseconds
+    UTC, a few seconds old. Only states that somebody is in."""
     windows: dict[str, Tally] = field(default_factory=dict)
     """Milliseconds by state (away: by `away:` and reason) in each window."""
     total: Tally = field(default_factory=dict)

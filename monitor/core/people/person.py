@@ -17,7 +17,8 @@ from monitor.core.people.timeline import Base, base_at, span_at, timeline
 from monitor.core.tally import ACW, HANDLED, HOLD, TALK, Tally, add
 
 MAX_EVENTS = 1_000
-"""Events of one person in memory; heartbeats that say nothing new aren't kept."""
+"""Events of one person in memory; the older half of more is folded away. Heartbeats
+that say nothing new aren't kept."""
 MAX_CONTACTS = 1_000
 """Contacts with one person in memory: more has a robot only."""
 MAX_CLOSED = 2_000
@@ -72,6 +73,7 @@ class Person:
         "events",
         "id",
         "past",
+        "since",
         "spans",
     )
 
@@ -83,18 +85,20 @@ class Person:
         """What they said since `base.at`, in canonical order, each once."""
         self.contacts: dict[str, tuple[Engagement, ...]] = {}
         """What contacts say that aren't final, by contact."""
-        self.closed: list[Engagement] = []
-        """What final contacts said, as long as the timeline needs it."""
+        self.closed: dict[int, Engagement] = {}
+        """What final contacts said, as long as the timeline needs it, by a number."""
         self.spans: list[Span] = []
         self.counted: Span | None = None
         """The span that the live counts hold; None: not counted yet."""
+        self.since = 0
+        """When the state that is counted began; 0: nobody knows."""
         self.due = 0
         """The next change of the timeline that has a timer; 0: none has."""
         self.past = Sums()
         """What is final: time before `base.at`, and contacts that are final."""
 
-    def say(self, event: AgentEvent, rules: StaffRules) -> bool | None:
-        """Remember an event; False: it is there already; None: there are too many."""
+    def say(self, event: AgentEvent, rules: StaffRules) -> bool:
+        """Remember an event; False: it is there already."""
         events = self.events
         place = bisect_left(events, event)
         if place < len(events) and events[place] == event:
@@ -106,8 +110,6 @@ class Person:
                         return False
                     del events[index]
                     break
-        if len(events) >= MAX_EVENTS:
-            return None
         events.insert(place, event)
         if event.kind == AgentKind.HEARTBEAT:
             self._thin_out(place, 2 * rules.heartbeat_ms)
@@ -131,41 +133,60 @@ class Person:
 
     def engagements(self) -> list[Engagement]:
         """What all contacts say."""
-        return [each for told in self.contacts.values() for each in told] + self.closed
+        told = [each for told in self.contacts.values() for each in told]
+        return told + list(self.closed.values())
 
-    def forget_before(self, cut: int, rules: StaffRules, days: LocalDays) -> None:
+    def forget_before(self, cut: int, rules: StaffRules, days: LocalDays) -> list[int]:
         """Fold what is before `cut` into the base and the sums.
 
-        Call it when `spans` are those of what is in memory.
+        Call it when `spans` are those of what is in memory. Returns the numbers of the
+        closed engagements that are gone.
         """
         if cut <= self.base.at:
-            return
+            return []
         self._spend(self.past, self.base.at, cut, days)
         engagements = self.engagements()
         self.base = base_at(cut, self.base, self.events, engagements, rules)
         self.events = [event for event in self.events if event.at >= cut]
-        self.closed = [each for each in self.closed if each.marks[-1][0] >= cut]
+        gone = [n for n, each in self.closed.items() if each.marks[-1][0] < cut]
+        for number in gone:
+            del self.closed[number]
         first = span_at(self.spans, cut)
         if first >= 0:
             self.spans = self.spans[first:]
             if self.spans[0].at < cut:
                 self.spans[0] = self.spans[0]._replace(at=cut)
+        return gone
 
-    def release(self, contact: str, days: LocalDays) -> None:
+    def release(
+        self, contact: str, days: LocalDays, first: int
+    ) -> dict[int, Engagement]:
         """A contact is final: its sums are, and its marks stay for the timeline only.
 
-        The contact's id may begin another life.
+        The contact's id may begin another life. Returns what is closed by it, numbered
+        from `first` on.
         """
         told = self.contacts.pop(contact, ())
         _add_handled(self.past, told, days)
-        self.closed += [each for each in told if each.marks]
+        marked = [each for each in told if each.marks]
+        closed = dict(enumerate(marked, first))
+        self.closed |= closed
+        return closed
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more events fit into memory until some were folded away."""
+        return len(self.events) >= 2 * MAX_EVENTS
 
     def crowded_before(self) -> int:
         """Up to when to forget because too much is in memory; 0: it isn't."""
-        if len(self.closed) <= MAX_CLOSED:
-            return 0
-        ends = sorted(each.marks[-1][0] for each in self.closed)
-        return ends[len(ends) // 2]
+        crowded = 0
+        if len(self.closed) > MAX_CLOSED:
+            ends = sorted(each.marks[-1][0] for each in self.closed.values())
+            crowded = ends[len(ends) // 2]
+        if len(self.events) > MAX_EVENTS:
+            crowded = max(crowded, self.events[len(self.events) // 2].at)
+        return crowded
 
     def sums(self, until: int, days: LocalDays) -> Sums:
         """Everything that the person did up to `until`."""

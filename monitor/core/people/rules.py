@@ -19,9 +19,6 @@ class StaffRules:
     heard of for twice this is unknown."""
     unannounced_ms: int = 1_800_000
     """Who never logged in is available for this long after each contact."""
-    feeds_apart_ms: int = 4 * 3_600_000
-    """How far the feed of agents and the one of contacts may be apart before memory no
-    longer waits for the slower one."""
     max_agents: int = 10_000
     """People told apart; what further ones say is counted and dropped."""
     max_reasons: int = 100
