@@ -90,6 +90,8 @@ class Verdict:
         reports = [told for worker in self._workers() if (told := worker.report())]
         if not reports:
             return ["no worker answers"]
+        # At once, because the judge takes its time and a clock goes on meanwhile.
+        series = [item for w in self._workers() for item in w.metrics().items()]
         shown: dict[str, Any] = {}
         wanted: dict[str, Any] = {}
         lines: Lines = []
@@ -112,10 +114,9 @@ class Verdict:
             if events[name] != right.counts[name]
         ]
         lines += differences(wanted, shown)
-        return lines or self._compare_metrics(right)
+        return lines or self._compare_metrics(series, right)
 
-    def _compare_metrics(self, right: Truth) -> Lines:
-        series = [item for w in self._workers() for item in w.metrics().items()]
+    def _compare_metrics(self, series: list[tuple[str, float]], right: Truth) -> Lines:
         taken = asyncio.run(counted.taken_back(self._bootstrap))
         return counted.fates(series, right) + counted.histograms(
             series, taken, right, self._mode.terms
