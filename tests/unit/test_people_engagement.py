@@ -48,6 +48,14 @@ def wrapped_up(seconds: float, acw_ms: int = -1) -> Event:
     return event(seconds, "a", Kind.WRAPPED_UP, agent="ann", duration_ms=acw_ms)
 
 
+def test_a_contact_of_no_time_is_handled_all_the_same() -> None:
+    """Sources with whole seconds report answer and end in one; it leaves no marks."""
+    [engagement] = told(queued(0, "a"), answered(5, "a"), ended(5, "a"))
+
+    assert engagement.marks == ()
+    assert engagement.handled_at == at(5)
+
+
 def test_the_usual_visit_needs_no_notes() -> None:
     """Queued, answered, ended: the facts say all, and the fold writes nothing more."""
     events = (queued(0, "a"), answered(5, "a"), ended(65, "a"))

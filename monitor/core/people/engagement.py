@@ -33,7 +33,9 @@ class Engagement(NamedTuple):
     """The name that the events use."""
     channel: str
     marks: tuple[Mark, ...]
-    """Ascending; two neighbours differ in instant and state. The last one goes on."""
+    """Ascending; two neighbours differ in instant and state. The last one goes on.
+    None: it was there for no time, as far as a clock of whole seconds tells, and what
+    was reported of it counts all the same."""
     handled_at: int = 0
     """When this agent was done with it; 0: not yet, or another one finished it."""
     talk_ms: int = 0
@@ -90,7 +92,8 @@ def _engagements(place: int, visit: Visit) -> Iterator[Engagement]:
     if visit.fate is Fate.ANSWERED:
         _in_hand(visit, marks)
     for agent, found in marks.by_agent.items():
-        if not found:
+        is_done = bool(visit.handled_at) and agent == visit.agent
+        if not found and not is_done:
             continue
         engagement = Engagement(
             agent,
@@ -100,7 +103,7 @@ def _engagements(place: int, visit: Visit) -> Iterator[Engagement]:
             visit.state.channel,
             tuple(found),
         )
-        if visit.handled_at and agent == visit.agent:
+        if is_done:
             engagement = engagement._replace(
                 handled_at=visit.handled_at,
                 talk_ms=visit.talk_ms,

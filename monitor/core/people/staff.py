@@ -209,7 +209,11 @@ class StaffPartition:
         """
         for people in _slices(list(self.people.values()), PEOPLE_IN_SLICE):
             # Of some, all that was ever heard was taken back.
-            yield [self._person_part(p) for p in people if p.spans or p.contacts]
+            yield [
+                self._person_part(person)
+                for person in people
+                if person.spans or person.contacts or person.past.total
+            ]
 
     def _person_part(self, person: Person) -> PersonPart:
         sums = person.sums(self.accrued, self._days)
