@@ -31,7 +31,7 @@ from monitor.core.rules import TODAY
 from monitor.core.view import PartitionCounts
 from monitor.embedded import summary
 from monitor.embedded.broker import EmbeddedBroker, EmbeddedBrokerError
-from monitor.embedded.day import known_answers, shifted
+from monitor.embedded.day import known_answers, shifted, with_people
 from monitor.embedded.feeder import Feeder, days_without_end
 from monitor.embedded.plan import Plan, make_plan
 from monitor.exposition.queues import Scale
@@ -227,7 +227,8 @@ class _Demo:
             days = days_without_end(plan.recorded, plan.first, plan.timezone)
             await self._feeder.play(days)
             return
-        await self._feeder.play(shifted(plan.recorded, plan.first, plan.timezone))
+        day = shifted(plan.recorded, plan.first, plan.timezone)
+        await self._feeder.play(with_people(day))
         await self._sink.flush()
         await self._judge()
         self._complete = True

@@ -52,8 +52,10 @@ Work = Callable[[Feed, EventSink, asyncio.Event], Awaitable[bool]]
 def command(context: click.Context, *, list_sources: bool) -> None:
     """Translate a source system's records and send them to Kafka.
 
-    A line that comes twice is counted once, so a file may be read again. A line that
-    can't be understood goes to the topic callcenter.dead-letters, byte for byte.
+    Contact events go to the topic callcenter.contacts, agent events to
+    callcenter.agents. A line that comes twice is counted once, so a file may be read
+    again. A line that can't be understood goes to the topic callcenter.dead-letters,
+    byte for byte.
     """
     if list_sources:
         for kind in SOURCES.values():
@@ -99,7 +101,9 @@ def asterisk_queue_log(
     """Send an Asterisk queue_log.
 
     With --follow it goes on until it is stopped, over rotations of the log, and
-    continues where it was when it is started again.
+    continues where it was when it is started again; the cursor keeps who is in which
+    queues, too. Where members have names, switch log_membername_as_agent on in
+    queues.conf: else members are added under another name than they answer.
     """
     if not name.strip():
         raise UserMistake("--name is empty")
@@ -126,7 +130,10 @@ def asterisk_queue_log(
 @click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
 @common_options
 def jsonl(settings: Settings, path: Path) -> None:
-    """Send canonical events, one JSON object a line; "-" reads standard input."""
+    """Send canonical events of contacts and agents, one JSON object a line.
+
+    "-" reads standard input.
+    """
     kind = SOURCES["jsonl"]
     if str(path) == STDIN:
         _run(settings, kind, "jsonl:stdin", _standard_input)
@@ -143,7 +150,11 @@ def jsonl(settings: Settings, path: Path) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @common_options
 def anonymous_bank(settings: Settings, path: Path) -> None:
-    """Send a month of the Technion's anonymous bank, in order of time."""
+    """Send a month of the Technion's anonymous bank, in order of time.
+
+    When an agent was there is inferred: logged in from the first call of a shift to the
+    end of the last one, away while there is none for more than 30 minutes.
+    """
     kind = SOURCES["anonymous-bank"]
     _check_file(path)
     _run(settings, kind, kind.name, _whole_file(kind, path))
@@ -178,12 +189,14 @@ async def _standard_input(feed: Feed, sink: EventSink, stop: asyncio.Event) -> b
 
 def _from_cursor(log: Path, cursor: Path, *, follow: bool) -> Work:
     try:
-        tail = Tail(log, cursors.load(cursor, log))
+        found = cursors.load(cursor, log)
     except cursors.UnreadableCursor as error:
         raise UserMistake(f"{error}; remove it to begin at the log's start") from error
+    tail = Tail(log, found.position if found else None)
 
     async def work(feed: Feed, sink: EventSink, stop: asyncio.Event) -> bool:
         try:
+            _remember(feed, found, cursor)
             await send_log(
                 feed,
                 tail,
@@ -199,6 +212,15 @@ def _from_cursor(log: Path, cursor: Path, *, follow: bool) -> Work:
         return True
 
     return work
+
+
+def _remember(feed: Feed, found: cursors.Cursor | None, cursor: Path) -> None:
+    try:
+        feed.remember(found.memory if found else {})
+    except ValueError as error:
+        raise UserMistake(
+            f"{cursor}: damaged: {error}; remove it to begin at the log's start"
+        ) from error
 
 
 def _run(settings: Settings, kind: SourceKind, source: str, work: Work) -> None:

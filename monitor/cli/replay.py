@@ -20,12 +20,10 @@ from monitor.cli.errors import EXIT_INTERRUPTED, Unreachable, UserMistake
 from monitor.cli.options import common_options, example
 from monitor.cli.replay_reader import Reader
 from monitor.config import Settings
-from monitor.core.events import Event
 from monitor.core.offline import Recording
-from monitor.core.people.events import AgentEvent
 from monitor.core.report import Report
 from monitor.core.visit_record import VisitRecord
-from monitor.sources import SourceKind, UnknownSource
+from monitor.sources import AnyEvent, SourceKind, UnknownSource
 from monitor.sources.files import UnreadableFile
 from monitor.sources.pacing import Pace, Selection
 from monitor.sources.recording import kind_of
@@ -152,8 +150,9 @@ def command(
 ) -> None:
     """Replay a recording: canonical events, or what a source system wrote.
 
-    Into Kafka it is paced as it happened, or faster. With --offline the same core
-    folds it without Kafka and prints the numbers of every queue.
+    Into Kafka it is paced as it happened, or faster: contact events to the topic
+    callcenter.contacts, agent events to callcenter.agents. With --offline the same core
+    folds it without Kafka and prints the numbers of every queue and of the people.
     """
     selection = Selection(until=until, by_time=order == "time")
     reader = Reader(path, _kind(path, source), selection, _say)
@@ -183,7 +182,7 @@ def _offline(
     visits_file: Path | None,
 ) -> None:
     recording = Recording(settings.rules())
-    recording.fold(_told(reader.everything()))
+    recording.fold(_told(reader.events()))
     counts = recording.counts
     skipped = reader.counts.skipped
     counts.ignored = skipped.total() - skipped[BLANK]
@@ -198,7 +197,7 @@ def _offline(
         _print_report(report)
 
 
-def _told(events: Iterable[Event | AgentEvent]) -> Iterable[Event | AgentEvent]:
+def _told(events: Iterable[AnyEvent]) -> Iterable[AnyEvent]:
     """The same events; tells how many there were every few seconds."""
     told = time.monotonic()
     for number, event in enumerate(events, start=1):
@@ -310,7 +309,7 @@ def _into_kafka(
 async def _send_all(reader: Reader, pace: Pace, sink: Any, stop: asyncio.Event) -> bool:
     sent = 0
     told = time.monotonic()
-    for played in reader.events():
+    for played in reader.played():
         event, value = await pace.due(played)
         if stop.is_set():
             break

@@ -1,7 +1,8 @@
 """The recorded day that is shipped: a real call center's third of January 1999.
 
 Rule: the day is moved, never changed: a call keeps its time of day, and the times
-between its events. `data/README.md` says where it comes from.
+between its events. `data/README.md` says where it comes from. When its agents were
+there is not recorded: `core.people.inferred` says how it is concluded.
 """
 
 import json
@@ -14,8 +15,11 @@ from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from monitor.core.events import Event
+from monitor.core.people.events import AnyEvent
+from monitor.core.people.inferred import inferred_people
 from monitor.wire.events import decode_contact_event
 
+SOURCE = "anonymous-bank"
 RECORDED_DATE = date(1999, 1, 3)
 RECORDED_ZONE = ZoneInfo("Asia/Jerusalem")
 
@@ -53,6 +57,15 @@ def recorded_day() -> list[Event]:
     with packed.open("rb") as file, GzipFile(fileobj=file) as lines:
         events = (decode_contact_event(line) for line in lines)
         return [event for event in events if event is not None]
+
+
+def with_people(day: list[Event]) -> list[AnyEvent]:
+    """The day's events and what its agents must have said, in order of time.
+
+    Take a day that was placed: the agents of two days are the same people.
+    """
+    events: list[AnyEvent] = [*day, *inferred_people(day, SOURCE)]
+    return sorted(events, key=attrgetter("at"))
 
 
 def known_answers() -> KnownAnswers:

@@ -14,14 +14,15 @@ from zoneinfo import ZoneInfo
 
 from monitor.clocks import ScaledClock
 from monitor.core.events import Event
-from monitor.embedded.day import shifted
+from monitor.core.people.events import AnyEvent
+from monitor.embedded.day import shifted, with_people
 
 PAUSE_MS = 3_600_000
 """From this length on, a time without events is told,"""
 PAUSE_SECONDS = 5.0
 """if this much of it, in real time, is still to come."""
 
-Send = Callable[[Event], Awaitable[None]]
+Send = Callable[[AnyEvent], Awaitable[None]]
 
 
 def opening(day: Iterable[Event]) -> int:
@@ -32,15 +33,16 @@ def opening(day: Iterable[Event]) -> int:
 
 def days_without_end(
     recorded: list[Event], first: date, timezone: ZoneInfo
-) -> Iterator[Event]:
+) -> Iterator[AnyEvent]:
     """The recorded day at `first` and each date after it, in order of time.
 
-    A day's last calls end after midnight, when the next day's first have come.
+    Contacts and agents. A day's last calls end after midnight, when the next day's
+    first have come.
     """
-    left: list[Event] = []
+    left: list[AnyEvent] = []
     begin = first
     while True:
-        day = shifted(recorded, begin, timezone)
+        day = with_people(shifted(recorded, begin, timezone))
         begin += timedelta(days=1)
         midnight = datetime(begin.year, begin.month, begin.day, tzinfo=timezone)
         midnight_ms = round(midnight.timestamp() * 1000)
@@ -68,7 +70,7 @@ class Feeder:
         self.sent = 0
         """How many events went out."""
 
-    async def play(self, events: Iterable[Event]) -> None:
+    async def play(self, events: Iterable[AnyEvent]) -> None:
         """Send `events`, which are in order of time; return after the last."""
         last_at = None
         for event in events:

@@ -1,10 +1,10 @@
-"""The way of events out of this process into `callcenter.contacts`.
+"""The way of events out of this process, into the topics of contacts and of agents.
 
 Rule: nothing counts as sent before Kafka acknowledged it: `flush` returns when all of
 it is, and raises when any of it isn't. The producer is idempotent, so its own retries
 neither repeat nor reorder. The key is the contact id, so that a contact's events stay
 in one partition; an event of a source speaks for all of its contacts and goes to every
-partition.
+partition. What an agent says has the agent's id as its key, so it stays in one, too.
 """
 
 import asyncio
@@ -15,15 +15,17 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from monitor.config import Settings
-from monitor.core.events import Event
+from monitor.core.people.events import AgentEvent, AnyEvent
 from monitor.pipeline.connection import client_arguments
 from monitor.pipeline.outbox import SPREAD
 from monitor.pipeline.topics import (
+    AGENTS,
     CONTACTS,
     DEAD_LETTERS,
     KafkaUnreachableError,
     TopicsRefusedError,
 )
+from monitor.wire.agent_events import encode_agent_event
 from monitor.wire.events import encode_event
 
 REQUEST_TIMEOUT_MS = 20_000
@@ -84,11 +86,16 @@ class EventSink:
             await self.stop()
             raise
 
-    async def send(self, event: Event, value: bytes | None = None) -> None:
+    async def send(self, event: AnyEvent, value: bytes | None = None) -> None:
         """Hand over an event; `value` is its bytes where they exist already.
 
         Waits only while the producer's buffer is full.
         """
+        if isinstance(event, AgentEvent):
+            if value is None:
+                value = encode_agent_event(event)
+            await self._send(AGENTS, event.agent.encode(), value)
+            return
         if value is None:
             value = encode_event(event)
         if event.contact:
@@ -148,7 +155,7 @@ class EventSink:
         # with one partition, where that is allowed. The demo's broker needs just that.
         if not self._settings.embedded:
             cluster = await producer.client.fetch_all_metadata()
-            missing = {CONTACTS, DEAD_LETTERS} - cluster.topics()
+            missing = {AGENTS, CONTACTS, DEAD_LETTERS} - cluster.topics()
             if missing:
                 raise TopicsRefusedError(
                     f"Kafka at {self._settings.bootstrap} has no topic "

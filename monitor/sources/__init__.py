@@ -5,6 +5,7 @@ Rule: a source system is known in one module only, and every one is registered h
 
 from collections.abc import Mapping
 
+from monitor.core.people.events import AnyEvent
 from monitor.sources import anonymous_bank, asterisk_queue_log, canonical
 from monitor.sources.source import (
     MAX_LINE_BYTES,
@@ -18,6 +19,7 @@ __all__ = [
     "MAX_LINE_BYTES",
     "SOURCES",
     "Adapter",
+    "AnyEvent",
     "BadLine",
     "NotAnEvent",
     "SourceKind",

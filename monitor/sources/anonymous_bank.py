@@ -8,15 +8,20 @@ A call that did not queue was answered at once, at `ser_start` on the row's date
 is how the published hourly counts place it; 19 rows of January lack that instant and
 so fall on midnight. A duration below 0 is a clock that was set; it counts as 0.
 The customer's and the agent's id are taken from the row as they stand there.
+
+The records say nothing of people but who served whom: what they must have said is
+concluded from that, by the rule of `core.people.inferred`.
 """
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from monitor.core.events import Event, Kind
-from monitor.sources.source import Adapter, BadLine, NotAnEvent, SourceKind
+from monitor.core.people.inferred import inferred_people
+from monitor.sources.source import BadLine, NotAnEvent, SourceKind
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 COLUMNS = (
@@ -66,7 +71,7 @@ def parse(line: bytes) -> Row:
     return dict(zip(COLUMNS, fields, strict=True))
 
 
-def adapter(source: str) -> Adapter:
+def adapter(source: str) -> Callable[[bytes], list[Event]]:
     """The adapter; `source` is what its events name as their source."""
 
     def events(line: bytes) -> list[Event]:
@@ -155,7 +160,9 @@ def _duration_ms(row: Row, column: str) -> int:
 
 KIND = SourceKind(
     name="anonymous-bank",
-    summary="call-by-call records of the Technion's anonymous bank",
+    summary="call-by-call records of the Technion's anonymous bank; when agents were "
+    "there is inferred from whom they served",
     adapter=adapter,
     in_order=False,
+    infer=inferred_people,
 )

@@ -1,8 +1,12 @@
 """Asterisk's `queue_log`: `epoch|callid|queue|agent|VERB|data1|data2|…`.
 
 Rule: every verb that Asterisk, Wazo or QueueMetrics writes stands in one table, with
-the function that makes its contact events, or as information. An unknown verb is
-skipped and counted by its name.
+the function that makes its contact events, as something that an agent says (then
+`asterisk_members` knows what it means), or as information. An unknown verb is skipped
+and counted by its name.
+
+Agents are who the log names: `log_membername_as_agent` has to be on in `queues.conf`
+where members have names, else ADDMEMBER tells of a phone and CONNECT of a person.
 
 What is reported wins: hold and talk times come from the data fields, not from
 subtraction. Not made here, on purpose: `contact.alerting`, since the log tells of
@@ -16,13 +20,17 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from monitor.core.events import Event, Kind
-from monitor.sources.source import Adapter, BadLine, NotAnEvent, SourceKind
+from monitor.core.people.events import AgentEvent, AnyEvent
+from monitor.sources.asterisk_members import AGENT_VERBS, QUEUE_VERBS, Members
+from monitor.sources.source import BadLine, Memory, NotAnEvent, SourceKind
 
 MAX_INSTANT_S = 253_402_300_800
 """The year 10000: instants beyond it are a damaged field."""
 MAX_DURATION_S = 366 * 86_400
 """A longer or negative duration is what a PBX writes whose clock was set during the
 call. It is taken as not reported."""
+MAX_AHEAD_MS = 60_000
+"""How far ahead of the log an event may be; beyond, workers count it as `future`."""
 _EPOCH = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?", re.ASCII)
 _VERB = re.compile(r"[A-Z][A-Z0-9_]{1,39}", re.ASCII)
 _NUMBER = re.compile(r"([+-]?\d{1,18})(?:\.\d*)?", re.ASCII)
@@ -55,10 +63,14 @@ class Row(NamedTuple):
         seconds = int(match[1])
         return seconds * 1000 if 0 <= seconds <= MAX_DURATION_S else -1
 
+    def need(self, name: str, meaning: str) -> None:
+        """Complain when a name isn't there."""
+        if not name:
+            raise BadLine("missing_field", f"{self.verb}: the {meaning} is missing")
+
 
 def _need_queue(row: Row) -> None:
-    if not row.queue:
-        raise BadLine("missing_field", f"{row.verb}: the queue (field 3) is missing")
+    row.need(row.queue, "queue (field 3)")
 
 
 def _queued(row: Row) -> list[Event]:
@@ -176,12 +188,12 @@ def _attended_transfer(row: Row) -> list[Event]:
 
 
 def _wrap_up(row: Row) -> list[Event]:
-    # The log names the length at the start and writes no end. Put at the start,
-    # because an event from the future looks like a clock that is ahead.
+    # The log names the length at the start and writes no end. So the event of the end
+    # comes early, but never so early that it looks like a clock that is ahead.
     acw = row.duration_ms(1, "wrap-up time")
     return [
         Event(
-            row.at,
+            row.at + min(max(acw, 0), MAX_AHEAD_MS),
             Kind.WRAPPED_UP,
             row.contact,
             queue=row.queue,
@@ -218,21 +230,8 @@ CONTACT_VERBS: Mapping[str, Callable[[Row], list[Event]]] = {
 }
 """Verbs about a contact; each line of theirs has a call id."""
 
-AGENT_VERBS = frozenset(
-    {
-        "ADDMEMBER",
-        "REMOVEMEMBER",
-        "PAUSE",
-        "UNPAUSE",
-        "PAUSEALL",
-        "UNPAUSEALL",
-        "AGENTLOGIN",
-        "AGENTLOGOFF",
-        "AGENTCALLBACKLOGIN",
-        "AGENTCALLBACKLOGOFF",
-    }
-)
-"""Verbs about an agent's state: skipped and counted."""
+REACHED_VERBS = frozenset({"CONNECT", "RINGNOANSWER", "RINGCANCELED"})
+"""Those of them whose call was offered to the agent, who so serves its queue."""
 
 SOURCE_STARTED_VERB = "QUEUESTART"
 """Asterisk has started: all its open calls are gone without an exit line."""
@@ -279,33 +278,68 @@ def _name(text: str) -> str:
     return "" if text == "NONE" else text
 
 
-def adapter(source: str) -> Adapter:
-    """The adapter of one PBX; `source` is what its events name as their source."""
-    key = blake2b(source.encode("utf-8", "replace"), digest_size=32).digest()
+class QueueLog:
+    """The adapter of one PBX; it remembers who is in which queues."""
 
-    def events(line: bytes) -> list[Event]:
+    def __init__(self, source: str) -> None:
+        """Know nobody yet; `source` is what the events name as their source."""
+        self._source = source
+        self._key = blake2b(source.encode("utf-8", "replace"), digest_size=32).digest()
+        self._members = Members()
+
+    def memory(self) -> Memory:
+        """Who is in which queues."""
+        return self._members.memory()
+
+    def remember(self, memory: Memory) -> None:
+        """Know what `memory` gave; raises `ValueError` for anything else."""
+        self._members.remember(memory)
+
+    def __call__(self, line: bytes) -> list[AnyEvent]:
+        """The events of a line."""
         row = parse(line)
+        found: list[AnyEvent] = []
         if row.verb == SOURCE_STARTED_VERB:
-            found = [Event(row.at, Kind.SOURCE_STARTED, "")]
+            found += [Event(row.at, Kind.SOURCE_STARTED, "")]
         elif row.verb in CONTACT_VERBS:
-            if not row.contact:
-                raise BadLine(
-                    "missing_field", f"{row.verb}: the call id (field 2) is missing"
-                )
-            found = CONTACT_VERBS[row.verb](row)
+            found += self._of_contact(row)
+        elif row.verb in AGENT_VERBS:
+            found += self._of_agent(row)
         else:
             raise NotAnEvent(row.verb)
-        digest = blake2b(line.rstrip(b"\r\n"), digest_size=12, key=key).hexdigest()
+        digest = blake2b(
+            line.rstrip(b"\r\n"), digest_size=12, key=self._key
+        ).hexdigest()
         return [
-            event._replace(source=source, id=f"{digest}-{index}")
+            event._replace(source=self._source, id=f"{digest}-{index}")
             for index, event in enumerate(found)
         ]
 
-    return events
+    def _of_contact(self, row: Row) -> list[Event]:
+        row.need(row.contact, "call id (field 2)")
+        events = CONTACT_VERBS[row.verb](row)
+        if row.verb in REACHED_VERBS:
+            self._members.at_work(row.agent, row.queue, row.at)
+        return events
+
+    def _of_agent(self, row: Row) -> list[AgentEvent]:
+        row.need(row.agent, "agent (field 4)")
+        if row.verb in QUEUE_VERBS:
+            _need_queue(row)
+        detail = row.data[0].strip() if row.data else ""
+        if len(detail) > MAX_NAME:
+            raise BadLine(
+                "wrong_value",
+                f"{row.verb}: data1 is longer than {MAX_NAME} characters",
+            )
+        events = self._members.hear(row.verb, row.at, row.agent, row.queue, detail)
+        if not events:
+            raise NotAnEvent(f"{row.verb} without news")
+        return events
 
 
 KIND = SourceKind(
     name="asterisk-queue-log",
-    summary="Asterisk's queue_log file, of one PBX",
-    adapter=adapter,
+    summary="Asterisk's queue_log file, of one PBX: calls, and who is in which queues",
+    adapter=QueueLog,
 )

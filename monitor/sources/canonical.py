@@ -1,11 +1,12 @@
-"""Canonical events, one JSON object a line.
+"""Canonical events of contacts and of people, one JSON object a line.
 
 Rule: the line is the event: it is checked by `wire` and passed on byte for byte, so
 that fields which this version doesn't know reach whoever does.
 """
 
-from monitor.core.events import Event
+from monitor.core.people.events import AnyEvent
 from monitor.sources.source import Adapter, BadLine, NotAnEvent, SourceKind
+from monitor.wire.agent_events import decode_agent_event
 from monitor.wire.errors import BadRecord
 from monitor.wire.events import decode_contact_event
 
@@ -16,12 +17,17 @@ def adapter(source: str) -> Adapter:
     return events
 
 
-def events(line: bytes) -> list[Event]:
-    """The event of a line; blank lines and unknown types are `NotAnEvent`."""
+def events(line: bytes) -> list[AnyEvent]:
+    """The event of a line; blank lines and unknown types are `NotAnEvent`.
+
+    What a source says of itself is an event of contacts.
+    """
     if not line.strip():
         raise NotAnEvent("blank")
     try:
-        event = decode_contact_event(line)
+        event: AnyEvent | None = decode_contact_event(line)
+        if event is None:
+            event = decode_agent_event(line)
     except BadRecord as error:
         raise BadLine(error.reason, str(error)) from error
     if event is None:
@@ -31,7 +37,7 @@ def events(line: bytes) -> list[Event]:
 
 KIND = SourceKind(
     name="jsonl",
-    summary="canonical events, one JSON object a line",
+    summary="canonical events of contacts and agents, one JSON object a line",
     adapter=adapter,
     canonical=True,
 )

@@ -1,20 +1,21 @@
 """From lines to Kafka: each line is translated and handed to a sink.
 
 Rule: the cursor is written after the sink has acknowledged everything before it, never
-sooner. A crash between the two sends some lines again, and they are counted once.
+sooner. A crash between the two sends some lines again, and they are counted once. What
+the adapter remembers is written with it, so those lines say the same again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
-from monitor.core.events import Event
+from monitor.core.people.events import AnyEvent
 from monitor.sources import cursor as cursors
-from monitor.sources.recording import Bad, Counts, translate
-from monitor.sources.source import SourceKind
+from monitor.sources.recording import Bad, Counts, inferred, translate
+from monitor.sources.source import Memory, Remembers, SourceKind
 from monitor.sources.tail import Line, Tail
 
 POLL_SECONDS = 0.25
@@ -26,7 +27,7 @@ BATCH_LINES = 1000
 class Sink(Protocol):
     """Where events go; `monitor.pipeline.sink` has the one into Kafka."""
 
-    async def send(self, event: Event, value: bytes | None = None) -> None:
+    async def send(self, event: AnyEvent, value: bytes | None = None) -> None:
         """Hand over an event, as these bytes if given."""
 
     async def dead_letter(
@@ -56,6 +57,17 @@ class Feed:
         self._on_bad = on_bad
         self._adapter = kind.adapter(source)
 
+    def memory(self) -> Memory:
+        """What the lines so far leave behind for those that follow."""
+        adapter: object = self._adapter
+        return adapter.memory() if isinstance(adapter, Remembers) else {}
+
+    def remember(self, memory: Memory) -> None:
+        """Go on from where `memory` was taken; raises `ValueError` if it is damaged."""
+        adapter: object = self._adapter
+        if memory and isinstance(adapter, Remembers):
+            adapter.remember(memory)
+
     async def lines(self, lines: Iterable[Line]) -> None:
         """Hand over what the lines say, in their order."""
         for number, raw in lines:
@@ -64,13 +76,14 @@ class Feed:
 
     async def lines_in_order_of_time(self, lines: Iterable[Line]) -> None:
         """Hand over what the lines say, sorted by instant: needs all lines at once."""
-        events = []
+        events: list[AnyEvent] = []
         for number, raw in lines:
             events += await self._translated(number, raw)
+        events += inferred(self._kind, events, self._source, self.counts)
         for event in sorted(events, key=attrgetter("at")):
             await self._sink.send(event)
 
-    async def _translated(self, number: int, raw: bytes) -> list[Event]:
+    async def _translated(self, number: int, raw: bytes) -> Sequence[AnyEvent]:
         result = translate(self._adapter, raw, number, self.counts)
         if not isinstance(result, Bad):
             return result
@@ -162,7 +175,7 @@ async def send_log(
         if lines:
             await sink.flush()
         if tail.position is not None and tail.position != saved:
-            cursors.save(cursor, log, tail.position)
+            cursors.save(cursor, log, tail.position, feed.memory())
             saved = tail.position
         if stop.is_set() or not (lines or follow):
             return

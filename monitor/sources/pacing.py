@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitor.core.events import Event
-from monitor.sources.recording import Bad, Counts, translate
+from monitor.core.people.events import AnyEvent
+from monitor.sources.recording import Bad, Counts, inferred, translate
 from monitor.sources.source import SourceKind
-from monitor.wire.events import encode_event, moved
+from monitor.wire.agent_events import moved_agent_event, shifted
+from monitor.wire.events import moved
 
 
 class Played(NamedTuple):
-    """An event of a recording and the bytes to send for it."""
+    """An event of a recording, and its bytes where it was recorded as an event."""
 
-    event: Event
-    value: bytes
+    event: AnyEvent
+    value: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,10 @@ def played_events(
 ) -> Iterable[Played]:
     """The events to play; canonical lines keep their bytes."""
     events = _translated(lines, kind, counts, on_bad)
+    if kind.infer is not None:
+        said = list(events)
+        told = (played.event for played in said)
+        events = [*said, *map(Played, inferred(kind, told, kind.name, counts))]
     if selection.until is not None:
         until = selection.until
         events = (played for played in events if played.event.at <= until)
@@ -61,7 +67,7 @@ def _translated(
             on_bad(result)
             continue
         for event in result:
-            yield Played(event, raw if kind.canonical else encode_event(event))
+            yield Played(event, raw if kind.canonical else None)
 
 
 class Pace:
@@ -98,6 +104,13 @@ class Pace:
                 await self._wait(left)
         if self._rebase_to is None:
             return played
-        shift = self._rebase_to - self._first_at
-        event = played.event._replace(at=played.event.at + shift)
-        return Played(event, moved(played.value, shift))
+        return _moved(played, self._rebase_to - self._first_at)
+
+
+def _moved(played: Played, shift: int) -> Played:
+    """The event with all of its instants `shift` milliseconds later."""
+    event, value = played
+    if isinstance(event, Event):
+        later = event._replace(at=event.at + shift)
+        return Played(later, value and moved(value, shift))
+    return Played(shifted(event, shift), value and moved_agent_event(value, shift))

@@ -1,16 +1,17 @@
-"""A recording as events: what `replay` reads, and the counting that `ingest` shares.
+"""A recording as events, and the counting that `replay` and `ingest` share.
 
 Rule: a bad line never stops the reading and never disappears: it is counted by what is
 wrong with it and handed to whoever asked for it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 
 from monitor.core.events import Event
+from monitor.core.people.events import AgentEvent, AnyEvent
 from monitor.sources import SOURCES, SourceKind, source_kind
 from monitor.sources.files import PACKED_SUFFIXES, file_lines
 from monitor.sources.source import Adapter, BadLine, NotAnEvent
@@ -23,7 +24,7 @@ class Counts:
     lines: int = 0
     events: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
-    """Lines that are no contact events, by verb or type."""
+    """Lines that say nothing, or nothing new, by verb or type."""
     bad: Counter[str] = field(default_factory=Counter)
     """Lines that are wrong, by reason."""
 
@@ -41,8 +42,8 @@ class Bad:
 
 def translate(
     adapter: Adapter, raw: bytes, number: int, counts: Counts
-) -> list[Event] | Bad:
-    """What a line says, counted; an empty list when it says nothing about contacts."""
+) -> Sequence[AnyEvent] | Bad:
+    """What a line says, counted; an empty list when it says nothing."""
     counts.lines += 1
     try:
         events = adapter(raw)
@@ -71,8 +72,19 @@ def kind_of(path: Path, name: str | None = None) -> SourceKind:
     return SOURCES["jsonl"]
 
 
+def inferred(
+    kind: SourceKind, events: Iterable[AnyEvent], source: str, counts: Counts
+) -> list[AgentEvent]:
+    """What all events of a file tell of people besides, counted; often nothing."""
+    if kind.infer is None:
+        return []
+    found = kind.infer([event for event in events if isinstance(event, Event)], source)
+    counts.events += len(found)
+    return found
+
+
 class Recording:
-    """The events of a file, in the order in which they arrived.
+    """The contact events of a file, in the order in which they arrived.
 
     Iterate it once; `counts` is complete afterwards. `on_bad` is called for each bad
     line. Iterating raises `UnreadableFile`.
@@ -104,4 +116,4 @@ class Recording:
                 if self._on_bad is not None:
                     self._on_bad(result)
             else:
-                yield from result
+                yield from (event for event in result if isinstance(event, Event))

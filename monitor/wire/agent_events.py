@@ -235,3 +235,26 @@ def encode_agent_event(event: AgentEvent) -> bytes:
     if event.source != "unknown" or not event.agent:
         fields["source"] = event.source
     return orjson.dumps(fields)
+
+
+def shifted(event: AgentEvent, shift_ms: int) -> AgentEvent:
+    """The same event `shift_ms` later, and the plan in it as well."""
+    intervals = tuple(
+        Interval(start + shift_ms, end + shift_ms, activity)
+        for start, end, activity in event.intervals
+    )
+    return event._replace(at=event.at + shift_ms, intervals=intervals)
+
+
+def moved_agent_event(value: bytes, shift_ms: int) -> bytes:
+    """`shifted` for the bytes of an event, with every field that they have.
+
+    `value` must be an event that `decode_agent_event` accepts.
+    """
+    fields = orjson.loads(value)
+    fields["at"] = _instant(fields, "at", "at") + shift_ms
+    for interval in fields.get("intervals") or ():
+        if type(interval) is dict:
+            for name in ("from", "to"):
+                interval[name] = _instant(interval, name, name) + shift_ms
+    return orjson.dumps(fields)

@@ -12,18 +12,23 @@ from pathlib import Path
 
 import pytest
 from aiokafka import ConsumerRecord
+from aiokafka.partitioner import murmur2
 
+from monitor.cli.main import main
 from monitor.config import Settings
 from monitor.core.events import Event, Kind
+from monitor.core.people.events import AgentKind
 from monitor.embedded.day import recorded_day
 from monitor.pipeline.sink import EventSink
 from monitor.pipeline.topics import (
+    AGENTS,
     CONTACTS,
     DEAD_LETTERS,
     KafkaUnreachableError,
     TopicsRefusedError,
     create_missing,
 )
+from monitor.wire.agent_events import decode_agent_event
 from monitor.wire.events import decode_contact_event
 from tests.support.feeding import read_all
 from tests.support.kafka import KafkaServer, free_port
@@ -136,6 +141,65 @@ def test_a_sources_event_goes_to_every_partition(with_topics: KafkaServer) -> No
 
     assert [record.partition for record in found] == [0, 1, 2, 3]
     assert len({record.value for record in found}) == 1
+
+
+def test_what_agents_say_arrives_with_the_agent_as_key(
+    with_topics: KafkaServer, tmp_path: Path
+) -> None:
+    """Beside the calls of the same log; a bad line of an agent is a dead letter."""
+    log = tmp_path / "queue_log"
+    agents = [f"Agent {n}" for n in range(20)]
+    for second, verb in ((0, "ADDMEMBER"), (60, "PAUSE"), (120, "REMOVEMEMBER")):
+        lines = [f"{1_700_000_000 + second}|NONE|q|{name}|{verb}|" for name in agents]
+        with log.open("a") as stream:
+            stream.write("\n".join(lines) + "\n")
+    with log.open("ab") as stream:
+        stream.write(queue_log(5) + b"1700000200|NONE|NONE|Agent 1|ADDMEMBER|\n")
+    kafka = with_topics.bootstrap
+    ended = run("asterisk-queue-log", str(log), kafka=kafka, state=tmp_path)
+    found = arrived(with_topics, AGENTS)
+    said = [decode_agent_event(record.value) for record in found]
+    by_agent: dict[str, list[int]] = {name: [] for name in agents}
+    for event, record in zip(said, found, strict=True):
+        assert event is not None
+        assert record.key == event.agent.encode()
+        by_agent[event.agent].append(event.kind)
+
+    assert ended.returncode == 0, ended.stderr
+    in_order = [AgentKind.LOGGED_IN, AgentKind.AWAY, AgentKind.LOGGED_OUT]
+    assert set(map(tuple, by_agent.values())) == {tuple(in_order)}
+    assert {(r.partition, r.key) for r in found} == {
+        (murmur2_partition(name), name.encode()) for name in agents
+    }
+    assert len(by_contact(arrived(with_topics))) == 5
+    [dead] = arrived(with_topics, DEAD_LETTERS)
+    assert dict(dead.headers)["reason"] == b"missing_field"
+
+
+def murmur2_partition(name: str) -> int:
+    """Where the default partitioner of any client puts an agent."""
+    return int((murmur2(name.encode()) & 0x7FFFFFFF) % 4)
+
+
+def test_a_replay_sends_both_kinds_in_their_bytes(
+    with_topics: KafkaServer, tmp_path: Path
+) -> None:
+    """Canonical lines of a file, each to its topic; with --rebase they have moved."""
+    said = b'{"type":"agent.away","at":5000,"agent":"a1","mood":"grim"}'
+    queued = b'{"type":"contact.queued","at":6000,"contact":"c1","queue":"q"}'
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(said + b"\n" + queued + b"\n")
+    words = ["replay", str(file), "--speed=max", "--bootstrap", with_topics.bootstrap]
+
+    assert main(words) == 0
+    assert main([*words, "--rebase=now"]) == 0
+    [first, moved] = arrived(with_topics, AGENTS)
+    calls = arrived(with_topics)
+    assert (first.value, calls[0].value) == (said, queued)
+    ats = [json.loads(record.value)["at"] for record in (moved, calls[1])]
+    assert ats[1] - ats[0] == 1000
+    assert ats[0] > 1_700_000_000_000
+    assert json.loads(moved.value)["mood"] == "grim"
 
 
 def test_without_topics_it_says_how_to_make_them(

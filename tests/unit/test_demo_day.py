@@ -10,7 +10,8 @@ import pytest
 from monitor.clocks import ScaledClock
 from monitor.config import read
 from monitor.core.events import Event, Kind
-from monitor.embedded.day import recorded_day
+from monitor.core.people.events import AgentEvent, AgentKind, AnyEvent
+from monitor.embedded.day import recorded_day, with_people
 from monitor.embedded.feeder import PAUSE_MS, Feeder, days_without_end, opening
 from monitor.embedded.plan import LEAD_MS, PARTIALS_MS, local_zone, make_plan
 
@@ -50,7 +51,7 @@ async def test_each_event_goes_out_at_its_instant() -> None:
     clock = time.clock(60)
     sent: list[tuple[int, float]] = []
 
-    async def send(event: Event) -> None:
+    async def send(event: AnyEvent) -> None:
         sent.append((event.at - MIDNIGHT, time.seconds - 100))
 
     feeder = Feeder(clock, send, sleep=time.sleep)
@@ -72,7 +73,7 @@ async def test_a_pause_is_told_when_it_is_long_for_who_watches() -> None:
     told: list[int] = []
 
     async def play(speed: float, start: int) -> None:
-        async def send(_: Event) -> None: ...
+        async def send(_: AnyEvent) -> None: ...
 
         time = Time()
         feeder = Feeder(time.clock(speed), send, on_pause=told.append, sleep=time.sleep)
@@ -89,16 +90,32 @@ def test_days_follow_without_end_in_order_of_time() -> None:
     """Each event of the recorded day once at each date, every contact new."""
     recorded = recorded_day()
     days = days_without_end(recorded, FIRST, BERLIN)
-    events = list(itertools.islice(days, 3 * len(recorded)))
+    events = list(itertools.islice(days, 3 * len(with_people(recorded))))
 
     assert [e.at for e in events] == sorted(e.at for e in events)
     assert events[0].at >= MIDNIGHT
     calls = {event.contact for event in recorded}
     # The third day's last calls end after midnight, when the fourth has begun.
+    found = {event.contact for event in events if isinstance(event, Event)}
     for day in range(3):
         prefix = f"{FIRST + timedelta(days=day):%Y%m%d}-"
-        assert {prefix + call for call in calls} <= {e.contact for e in events}
+        assert {prefix + call for call in calls} <= found
     assert len({event.id for event in events}) == len(events)
+
+
+def test_the_same_people_come_every_day() -> None:
+    """Each of the 22 logs in once a day, and out when the last call is over."""
+    recorded = recorded_day()
+    days = days_without_end(recorded, FIRST, BERLIN)
+    events = itertools.islice(days, 2 * len(with_people(recorded)))
+    said = [event for event in events if isinstance(event, AgentEvent)]
+    agents = {event.agent for event in recorded if event.agent}
+    day = [AgentKind.LOGGED_IN, AgentKind.LOGGED_OUT]
+
+    assert len(agents) == 22
+    for agent in agents:
+        own = [event.kind for event in said if event.agent == agent]
+        assert [kind for kind in own if kind in day][:3] == [*day, day[0]]
 
 
 def test_a_day_opens_after_its_longest_pause() -> None:

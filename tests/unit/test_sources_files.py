@@ -10,6 +10,7 @@ import pytest
 import zstandard
 
 from monitor.core.events import Event, Kind
+from monitor.core.people.events import AgentEvent, AgentKind, AnyEvent
 from monitor.sources import (
     MAX_LINE_BYTES,
     SOURCES,
@@ -144,18 +145,35 @@ def test_a_canonical_line_is_what_the_wire_says() -> None:
         adapter(b'{"type":"contact.queued","at":1000,"contact":"c1"}')
     assert bad.value.reason == "missing_field"
     with pytest.raises(NotAnEvent):
-        adapter(b'{"type":"agent.ready","at":1000,"agent":"a1"}')
+        adapter(b'{"type":"case.opened","at":1000,"case":"a1"}')
+
+
+def test_a_canonical_line_may_be_what_an_agent_said() -> None:
+    """Read as strictly; what a source says of itself stays with the contacts."""
+    adapter = canonical.adapter("ignored")
+
+    assert adapter(b'{"type":"agent.away","at":1000,"agent":"a1","reason":"tea"}') == [
+        AgentEvent(1000, AgentKind.AWAY, "a1", "tea")
+    ]
+    assert adapter(b'{"type":"source.started","at":1000,"source":"x"}') == [
+        Event(1000, Kind.SOURCE_STARTED, "", source="x")
+    ]
+    with pytest.raises(BadLine, match="agent") as bad:
+        adapter(b'{"type":"agent.ready","at":1000}')
+    assert bad.value.reason == "missing_field"
+    contact = b'{"type":"contact.answered","at":9,"contact":"c","agent":"agent.7"}'
+    assert [event.kind for event in adapter(contact)] == [Kind.ANSWERED]
 
 
 class FakeKafka:
     """Remembers what it was given."""
 
     def __init__(self) -> None:
-        self.sent: list[tuple[Event, bytes | None]] = []
+        self.sent: list[tuple[AnyEvent, bytes | None]] = []
         self.dead: list[tuple[bytes, str, str, int]] = []
         self.flushed = 0
 
-    async def send(self, event: Event, value: bytes | None = None) -> None:
+    async def send(self, event: AnyEvent, value: bytes | None = None) -> None:
         self.sent.append((event, value))
 
     async def dead_letter(
@@ -177,6 +195,21 @@ async def test_a_canonical_line_is_passed_on_byte_for_byte() -> None:
     assert [value for _, value in kafka.sent] == [GOOD, GOOD]
     assert kafka.dead == [(b"{broken", "not_json", "jsonl:x", 3)]
     assert kafka.flushed == 2
+
+
+async def test_both_kinds_of_events_are_sent_in_the_order_of_the_file() -> None:
+    """As they are, and a bad agent's line is a dead letter like any other."""
+    kafka = FakeKafka()
+    kind = SOURCES["jsonl"]
+    said = b'{"type":"agent.ready","at":900,"agent":"a1","mood":"fine"}'
+    bad = b'{"type":"agent.away","at":"noon","agent":"a1"}'
+    lines = [said, GOOD, bad, said]
+    feed = Feed(kind, "jsonl:x", kafka)
+
+    assert await send_file(feed, kind, lines, kafka, asyncio.Event())
+    assert [value for _, value in kafka.sent] == [said, GOOD, said]
+    assert kafka.dead == [(bad, "wrong_value", "jsonl:x", 3)]
+    assert feed.counts.events == 3
 
 
 async def test_sending_a_file_stops_when_told() -> None:

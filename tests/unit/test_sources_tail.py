@@ -14,9 +14,11 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.core.events import Event
+from monitor.core.events import Event, Kind
+from monitor.core.people.events import AgentKind, AnyEvent
 from monitor.sources import MAX_LINE_BYTES, SOURCES
 from monitor.sources import cursor as cursors
+from monitor.sources.cursor import Cursor
 from monitor.sources.feed import Feed, send_log
 from monitor.sources.tail import Tail
 from tests.support.waiting import wait_until_async
@@ -419,14 +421,14 @@ class FakeKafka:
     """Takes events; can fail before it acknowledges them."""
 
     def __init__(self) -> None:
-        self.acknowledged: list[Event] = []
+        self.acknowledged: list[AnyEvent] = []
         self.dead: list[tuple[bytes, str, int]] = []
-        self.pending: list[Event] = []
+        self.pending: list[AnyEvent] = []
         self.fail_at_flush = 0
         """The how-manieth flush fails, after everything has arrived; 0: none."""
         self.flushes = 0
 
-    async def send(self, event: Event, value: bytes | None = None) -> None:
+    async def send(self, event: AnyEvent, value: bytes | None = None) -> None:
         self.pending.append(event)
 
     async def dead_letter(
@@ -447,11 +449,14 @@ KIND = SOURCES["asterisk-queue-log"]
 
 async def follow(log: Log, cursor: Path, kafka: FakeKafka) -> list[str]:
     """One life of the command, up to the log's end; what it told the user."""
-    tail = Tail(log.path, cursors.load(cursor, log.path))
+    found = cursors.load(cursor, log.path)
+    tail = Tail(log.path, found.position if found else None)
+    feed = Feed(KIND, "asterisk:pbx1", kafka)
+    feed.remember(found.memory if found else {})
     notes: list[str] = []
     try:
         await send_log(
-            Feed(KIND, "asterisk:pbx1", kafka),
+            feed,
             tail,
             kafka,
             asyncio.Event(),
@@ -465,9 +470,14 @@ async def follow(log: Log, cursor: Path, kafka: FakeKafka) -> list[str]:
     return notes
 
 
+def of_contacts(kafka: FakeKafka) -> list[Event]:
+    """The acknowledged events of contacts."""
+    return [event for event in kafka.acknowledged if isinstance(event, Event)]
+
+
 def contacts(kafka: FakeKafka) -> list[str]:
     """Whose events were acknowledged, repetitions dropped as the core does."""
-    return list(dict.fromkeys(event.id + event.contact for event in kafka.acknowledged))
+    return list(dict.fromkeys(event.id + event.contact for event in of_contacts(kafka)))
 
 
 async def acknowledged(kafka: FakeKafka, count: int) -> None:
@@ -488,7 +498,7 @@ async def test_it_goes_on_where_it_was(log: Log, tmp_path: Path) -> None:
     log.write(2)
     await follow(log, cursor, kafka)
 
-    assert [event.contact for event in kafka.acknowledged] == [
+    assert [event.contact for event in of_contacts(kafka)] == [
         "c0",
         "c1",
         "c2",
@@ -517,7 +527,7 @@ async def test_a_crash_between_sending_and_cursor_repeats_and_loses_nothing(
 
     assert len(kafka.acknowledged) == 3 + 4 + 4 + 2
     assert len(contacts(kafka)) == 9
-    assert {event.contact for event in kafka.acknowledged} == {
+    assert {event.contact for event in of_contacts(kafka)} == {
         f"c{n}" for n in range(9)
     }
 
@@ -573,11 +583,63 @@ async def test_following_stops_when_told_and_keeps_its_place(
     stop.set()
     await asyncio.wait_for(following, 5)
     tail.close()
-    position = cursors.load(cursor, log.path)
+    found = cursors.load(cursor, log.path)
 
-    assert position is not None
-    assert position.line == 3
-    assert position.offset == log.path.stat().st_size
+    assert found is not None
+    assert found.position.line == 3
+    assert found.position.offset == log.path.stat().st_size
+
+
+def test_a_cursor_of_an_earlier_version_remembers_nobody(
+    log: Log, tmp_path: Path
+) -> None:
+    """It has a position only, which is as good as ever."""
+    log.write()
+    tail = Tail(log.path)
+    drain(tail)
+    cursor = tmp_path / "cursor"
+    assert tail.position is not None
+    cursors.save(cursor, log.path, tail.position)
+    content = json.loads(cursor.read_bytes())
+    del content["memory"]
+    cursor.write_text(json.dumps(content | {"version": 1}))
+
+    assert cursors.load(cursor, log.path) == Cursor(tail.position, {})
+    tail.close()
+
+
+async def test_a_restart_does_not_forget_who_serves_which_queues(
+    log: Log, tmp_path: Path
+) -> None:
+    """Each life reads one line, one of them twice: the events are those of one life."""
+    lines = [
+        b"1600|NONE|support|Ann|ADDMEMBER|\n",
+        b"1600|NONE|sales|Ann|ADDMEMBER|\n",
+        b"1660|NONE|support|Ann|PAUSE|lunch\n",
+        b"1720|NONE|sales|Ann|PAUSE|lunch\n",
+        b"1780|NONE|NONE|Ann|UNPAUSEALL|\n",
+        b"1840|NONE|sales|Ann|REMOVEMEMBER|\n",
+        b"1900|NONE|support|Ann|REMOVEMEMBER|\n",
+    ]
+    adapter = KIND.adapter("asterisk:pbx1")
+    once = [event for line in lines for event in adapter(line.rstrip())]
+    cursor = tmp_path / "cursor"
+    lives = FakeKafka()
+    for number, line in enumerate(lines):
+        log.append(line)
+        if number == 3:
+            killed = FakeKafka()
+            killed.fail_at_flush = 1
+            with pytest.raises(ConnectionError):
+                await follow(log, cursor, killed)
+        await follow(log, cursor, lives)
+
+    assert lives.acknowledged == once
+    assert [event.kind for event in once] == [
+        AgentKind.LOGGED_IN,
+        *(AgentKind.QUEUES, AgentKind.QUEUES, AgentKind.QUEUES, AgentKind.AWAY),
+        *(AgentKind.READY, AgentKind.QUEUES, AgentKind.LOGGED_OUT),
+    ]
 
 
 async def test_bad_lines_go_to_the_dead_letters_as_they_are(
@@ -596,7 +658,12 @@ async def test_bad_lines_go_to_the_dead_letters_as_they_are(
         (b"\xff\x00 broken \r", "missing_field", 2),
         (b"1600|c1|q|NONE|ABANDON|1|1|x", "wrong_value", 3),
     ]
-    assert [event.contact for event in kafka.acknowledged] == ["c0", "c1"]
+    assert [event.kind for event in kafka.acknowledged] == [
+        Kind.QUEUED,
+        AgentKind.QUEUES,
+        AgentKind.AWAY,
+        Kind.QUEUED,
+    ]
 
 
 def test_a_cursor_comes_back_as_it_was(log: Log, tmp_path: Path) -> None:
@@ -606,9 +673,10 @@ def test_a_cursor_comes_back_as_it_was(log: Log, tmp_path: Path) -> None:
     drain(tail)
     position = tail.position
     assert position is not None
-    cursors.save(tmp_path / "cursor", log.path, position)
+    memory = {"agents": {"ann": [1, True, None, ["support"]]}}
+    cursors.save(tmp_path / "cursor", log.path, position, memory)
 
-    assert cursors.load(tmp_path / "cursor", log.path) == position
+    assert cursors.load(tmp_path / "cursor", log.path) == Cursor(position, memory)
     assert b"ENTERQUEUE" not in (tmp_path / "cursor").read_bytes()
     assert cursors.load(tmp_path / "none", log.path) is None
     tail.close()
@@ -625,7 +693,8 @@ def test_a_cursor_that_is_none_is_refused(log: Log, tmp_path: Path) -> None:
     tail.close()
     good = json.loads(cursor.read_bytes())
     for change, message in (
-        ({"version": 2}, "version 1"),
+        ({"version": 3}, "version 2"),
+        ({"memory": []}, "damaged"),
         ({"log": "/other"}, "is the cursor of /other"),
         ({"offset": "5"}, "damaged"),
         ({"line": -1}, "damaged"),

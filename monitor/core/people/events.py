@@ -8,6 +8,8 @@ that who logs in and pauses in the same second is away, in whichever order it ca
 from enum import IntEnum
 from typing import NamedTuple
 
+from monitor.core.events import Event
+
 
 class AgentKind(IntEnum):
     """What was said. Among events of one instant the lower kind is taken first."""
@@ -57,3 +59,7 @@ class AgentEvent(NamedTuple):
     source: str = "unknown"
     id: str = ""
     """The source's unique event id; two of one person with the same id are one."""
+
+
+AnyEvent = Event | AgentEvent
+"""What happened to a contact, or what a person said."""
