@@ -27,6 +27,7 @@ from monitor.sources.feed import Feed, send_chunks, send_file, send_log
 from monitor.sources.files import PACKED_SUFFIXES, file_lines
 from monitor.sources.pipe import pipe_lines
 from monitor.sources.recording import Bad, Counts
+from monitor.sources.source import Memory, Remembers
 from monitor.sources.tail import Tail
 
 PROGRESS_SECONDS = 5.0
@@ -116,7 +117,7 @@ def asterisk_queue_log(
     elif path.suffix in PACKED_SUFFIXES:
         raise UserMistake(f"{path}: a packed file can't be followed")
     else:
-        work = _from_cursor(path, cursor_file, follow=follow)
+        work = _from_cursor(kind, path, cursor_file, follow=follow)
     _run(settings, kind, f"asterisk:{name}", work)
 
 
@@ -187,16 +188,18 @@ async def _standard_input(feed: Feed, sink: EventSink, stop: asyncio.Event) -> b
     return await send_chunks(feed, pipe_lines(sys.stdin.fileno()), sink, stop)
 
 
-def _from_cursor(log: Path, cursor: Path, *, follow: bool) -> Work:
+def _from_cursor(kind: SourceKind, log: Path, cursor: Path, *, follow: bool) -> Work:
     try:
         found = cursors.load(cursor, log)
+        memory = found.memory if found else {}
+        _check_memory(kind, memory, cursor)
     except cursors.UnreadableCursor as error:
         raise UserMistake(f"{error}; remove it to begin at the log's start") from error
     tail = Tail(log, found.position if found else None)
 
     async def work(feed: Feed, sink: EventSink, stop: asyncio.Event) -> bool:
         try:
-            _remember(feed, found, cursor)
+            feed.remember(memory)
             await send_log(
                 feed,
                 tail,
@@ -214,13 +217,13 @@ def _from_cursor(log: Path, cursor: Path, *, follow: bool) -> Work:
     return work
 
 
-def _remember(feed: Feed, found: cursors.Cursor | None, cursor: Path) -> None:
-    try:
-        feed.remember(found.memory if found else {})
-    except ValueError as error:
-        raise UserMistake(
-            f"{cursor}: damaged: {error}; remove it to begin at the log's start"
-        ) from error
+def _check_memory(kind: SourceKind, memory: Memory, cursor: Path) -> None:
+    adapter: object = kind.adapter(kind.name)
+    if memory and isinstance(adapter, Remembers):
+        try:
+            adapter.remember(memory)
+        except ValueError as error:
+            raise cursors.UnreadableCursor(f"{cursor}: damaged: {error}") from error
 
 
 def _run(settings: Settings, kind: SourceKind, source: str, work: Work) -> None:

@@ -136,7 +136,12 @@ class Members:
         if not known.is_known:
             return []
         standing = known.standing()
-        said = _difference(before, standing, announced=verb in _LOGINS)
+        said = _difference(
+            before,
+            standing,
+            announced=verb in _LOGINS,
+            knows_queues=bool(known.queues),
+        )
         known.told = standing
         if not standing.is_in:
             self._is_full = False
@@ -293,7 +298,7 @@ _LOGINS = frozenset({"ADDMEMBER", "AGENTLOGIN", "AGENTCALLBACKLOGIN"})
 
 
 def _difference(
-    told: Standing | None, now: Standing, *, announced: bool
+    told: Standing | None, now: Standing, *, announced: bool, knows_queues: bool
 ) -> list[AgentEvent]:
     """What is to be said when `told` was; in the canonical order."""
     if not now.is_in:
@@ -305,8 +310,7 @@ def _difference(
         return [*_serves(now.queues), AgentEvent(0, stance, "", now.reason)]
     said = []
     if told is None or not told.is_in:
-        says_queues = bool(now.queues)
-        login = AgentEvent(0, AgentKind.LOGGED_IN, "", "", says_queues, now.queues)
+        login = AgentEvent(0, AgentKind.LOGGED_IN, "", "", knows_queues, now.queues)
         said.append(login)
         told = Standing(is_in=True, queues=now.queues, away=False, reason="")
     elif now.queues != told.queues:

@@ -8,6 +8,8 @@ import pytest
 from monitor.cli.ingest import default_cursor
 from monitor.cli.main import main
 from monitor.sources import SOURCES
+from monitor.sources import cursor as cursors
+from monitor.sources.tail import Tail
 
 NOWHERE = ("--bootstrap", "127.0.0.1:1")
 
@@ -68,6 +70,26 @@ def test_a_damaged_cursor_is_a_mistake_with_a_way_out(
 
     assert main([*words, *NOWHERE]) == 2
     assert "remove it to begin at the log's start" in capsys.readouterr().err
+
+
+def test_a_damaged_memory_of_members_is_a_mistake_with_a_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Known before anything is sent, and never taken for knowing nobody."""
+    log = tmp_path / "queue_log"
+    log.write_bytes(b"1600000000|NONE|q|Ann|ADDMEMBER|\n")
+    tail = Tail(log)
+    assert tail.read()
+    cursor = tmp_path / "cursor"
+    assert tail.position is not None
+    cursors.save(cursor, log, tail.position, {"agents": {"Ann": 5}})
+    tail.close()
+    words = ["ingest", "asterisk-queue-log", str(log), "--cursor", str(cursor)]
+
+    assert main([*words, *NOWHERE]) == 2
+    told = capsys.readouterr().err
+    assert "remove it to begin at the log's start" in told
+    assert f"{cursor}: damaged" in told
 
 
 def test_an_empty_name_is_a_mistake(

@@ -195,12 +195,16 @@ def test_who_is_removed_from_all_queues_but_logged_in_serves_none() -> None:
         "2|support|Ann|REMOVEMEMBER|",
         "3|NONE|Ann|AGENTCALLBACKLOGOFF|200@default|3",
         "9|support|Ann|ADDMEMBER|",
+        "10|support|Ann|REMOVEMEMBER|",
+        "20|NONE|Ann|AGENTCALLBACKLOGIN|200@default",
     ) == [
         "0 Ann logged_in",
         "1 Ann queues support",
         "2 Ann queues -",
         "3 Ann logged_out",
         "9 Ann logged_in support",
+        "10 Ann logged_out",
+        "20 Ann logged_in -",
     ]
 
 
