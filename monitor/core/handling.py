@@ -116,6 +116,9 @@ def wrapped_up(contact: Contact, event: Event, books: Books) -> bool:
     visit = of_agent(visits, event, WITH_AGENT) or latest_served(visits, event)
     if visit is None:
         return bool(visits)
+    if event.agent and event.agent == visit.former_agent != visit.agent:
+        # Who handed the contact over is done with it; the other agent isn't.
+        return True
     if visit.phase in IN_HAND:
         end = event.at - max(0, event.duration_ms)
         finish(visit, max(visit.fate_at, end), -1, -1, wrap_up=True, books=books)
