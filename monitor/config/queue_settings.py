@@ -147,7 +147,9 @@ class QueueSettings(Section):
         return value
 
 
-def queue_rules(channel: ChannelSettings, own: QueueSettings | None) -> QueueRules:
+def queue_rules(
+    channel: ChannelSettings, own: QueueSettings | None, wait_buckets: tuple[int, ...]
+) -> QueueRules:
     """What the core is told: `own` laid over `channel`."""
     if own is None:
         own = QueueSettings()
@@ -162,6 +164,7 @@ def queue_rules(channel: ChannelSettings, own: QueueSettings | None) -> QueueRul
         timezone=_first(own.timezone, channel.timezone),
         day_start_minutes=_first(own.day_start, channel.day_start),
         max_age_ms=_first(own.max_age, channel.max_age),
+        wait_buckets_ms=wait_buckets,
     )
 
 

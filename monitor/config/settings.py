@@ -119,7 +119,7 @@ class Settings(Section):
         return Rules(
             queue=self._queue_rules(),
             windows_ms=self.windows,
-            wait_buckets_ms=tuple(sorted({*WAIT_BUCKETS_MS, *self._thresholds()})),
+            wait_buckets_ms=self._wait_buckets(),
             horizon_ms=self.horizon,
             future_ms=self.future,
             max_queues=self.limits.queues,
@@ -127,11 +127,13 @@ class Settings(Section):
         )
 
     def _queue_rules(self) -> Callable[[str, str], QueueRules]:
+        wait_buckets = self._wait_buckets()
+
         # The cache is bounded by what is configured: all other queues share `None`.
         @cache
         def configured(queue: str | None, channel: str) -> QueueRules:
             own = None if queue is None else self.queues[queue]
-            return queue_rules(self.channels.of(channel), own)
+            return queue_rules(self.channels.of(channel), own, wait_buckets)
 
         def rules_of(queue: str, channel: str) -> QueueRules:
             return configured(
@@ -140,6 +142,10 @@ class Settings(Section):
             )
 
         return rules_of
+
+    def _wait_buckets(self) -> tuple[int, ...]:
+        """The same for all queues, so that their histograms can be added up."""
+        return tuple(sorted({*WAIT_BUCKETS_MS, *self._thresholds()}))
 
     def _thresholds(self) -> set[int]:
         channels = (self.channels.of(channel) for channel in CHANNEL_DEFAULTS)

@@ -13,7 +13,7 @@ from typing import Any
 
 from monitor.core import kpi, tally
 from monitor.core.merge import merge_parts
-from monitor.core.rules import WAIT_BUCKETS_MS, QueueRules
+from monitor.core.rules import QueueRules
 from monitor.core.tally import Tally
 from monitor.core.view import PartitionCounts, QueuePart, QueueView
 
@@ -78,6 +78,7 @@ def queue_report(views: Sequence[QueueView], now: int) -> Report:
     threshold, target and policy are shown. No view gives zeros.
     """
     rules = views[0].rules if views else QueueRules()
+    bounds = {bound for view in views for bound in view.rules.wait_buckets_ms}
     part = merge_parts(views) if views else None
     total = part.total if part else {}
     waiting = part.waiting if part else 0
@@ -95,12 +96,12 @@ def queue_report(views: Sequence[QueueView], now: int) -> Report:
     result |= _counts(total)
     result |= live
     result |= _sums(total)
-    result |= _means(total)
+    result |= _means(total, bounds)
     result["service_level"] = _service_level(total, rules)
     result["estimated_wait"] = _estimated_wait(part, waiting)
     result["drift"] = sum(_drift(view) for view in views)
     result["windows"] = {
-        name: _window(window, rules)
+        name: _window(window, rules, bounds)
         for name, window in (part.windows if part else {}).items()
     }
     return result
@@ -114,10 +115,10 @@ def _drift(view: QueueView) -> int:
     return kpi.drift(view.total, view.waiting)
 
 
-def _window(sums: Tally, rules: QueueRules) -> Report:
+def _window(sums: Tally, rules: QueueRules, bounds: Iterable[int]) -> Report:
     result = _counts(sums)
     result |= _sums(sums)
-    result |= _means(sums)
+    result |= _means(sums, bounds)
     result["service_level"] = _service_level(sums, rules)
     return result
 
@@ -150,9 +151,8 @@ def _sums(sums: Tally) -> Report:
     }
 
 
-def _means(sums: Tally) -> Report:
+def _means(sums: Tally, bounds: Iterable[int]) -> Report:
     names = [f"p{round(quantile * 100)}" for quantile in kpi.QUANTILES]
-    bounds = _bounds(sums)
     waits = kpi.answer_wait_quantiles_seconds(sums, bounds)
     return {
         "speed_of_answer_seconds": kpi.speed_of_answer_seconds(sums),
@@ -164,11 +164,6 @@ def _means(sums: Tally) -> Report:
         "transfer_ratio": kpi.transfer_ratio(sums),
         "answer_wait_quantiles_seconds": dict(zip(names, waits, strict=True)),
     }
-
-
-def _bounds(sums: Tally) -> list[int]:
-    written = tally.with_prefix(sums, tally.ANSWER_WAIT_LE)
-    return sorted({int(b) for b in written if b != "inf"} | set(WAIT_BUCKETS_MS))
 
 
 def _service_level(sums: Tally, rules: QueueRules) -> Report:

@@ -57,6 +57,8 @@ class QueueRules:
     max_age_ms: int = 4 * 3_600_000
     """A waiting visit expires this long after it was queued; a visit in hand is given
     up this long after its last event."""
+    wait_buckets_ms: tuple[int, ...] = field(default=WAIT_BUCKETS_MS, compare=False)
+    """`Rules.wait_buckets_ms`: by them its wait percentiles are read."""
 
 
 VOICE_RULES = QueueRules()

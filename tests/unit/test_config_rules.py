@@ -125,6 +125,14 @@ def test_wait_buckets_have_every_threshold() -> None:
     )
 
 
+def test_every_queue_s_percentiles_have_the_same_buckets() -> None:
+    """Else the API and `/metrics` would interpolate differently."""
+    rules = load(None, {"queues.a.service_level.threshold": "25s"}, {}).rules()
+
+    for queue, channel in (("a", "voice"), ("b", "chat")):
+        assert rules.queue(queue, channel).wait_buckets_ms == rules.wait_buckets_ms
+
+
 def test_a_queue_has_the_keys_of_a_channel() -> None:
     """Whatever a channel can say, a queue can."""
     assert list(QueueSettings.model_fields) == list(ChannelSettings.model_fields)

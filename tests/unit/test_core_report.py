@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from monitor.core.events import Kind
+from monitor.core.kpi import answer_wait_quantiles_seconds
 from monitor.core.report import instant, queue_report, report
 from monitor.core.rules import QueueRules, Rules
 from monitor.core.view import PartitionCounts, QueueView
@@ -169,6 +170,23 @@ def test_quantiles_come_from_the_histogram() -> None:
         "p90": 19.5,
         "p95": 19.75,
     }
+
+
+def test_quantiles_use_every_bound_that_the_histogram_can_have() -> None:
+    """As `/metrics` does: all waits were over 25 s, so none is taken for 21 s."""
+    bounds = (10_000, 25_000, 30_000)
+    rules = Rules(
+        queue=lambda *_: QueueRules(threshold_ms=25_000, wait_buckets_ms=bounds),
+        wait_buckets_ms=bounds,
+    )
+    events = [queued(0, "a"), answered(28, "a"), queued(0, "b"), answered(29, "b")]
+    numbers = report_of(partition_of(events, 80, rules), at(80))["queues"]["q"]
+    shown = numbers["answer_wait_quantiles_seconds"]
+
+    sums = {"answer_wait_le:30000": 2}
+    assert list(shown.values()) == answer_wait_quantiles_seconds(sums, bounds)
+    assert shown["p50"] == 27.5
+    assert numbers["windows"]["5m"]["answer_wait_quantiles_seconds"] == shown
 
 
 def test_drift_is_seen_in_the_queue_and_in_the_whole() -> None:
