@@ -35,20 +35,33 @@ MAX_AGE_MEANING = (
     "Duration after which a contact whose end was never seen is given up: from "
     "queueing while it waits, from its last event while it is in hand."
 )
+INACTIVE_MEANING = (
+    "Duration: a conversation in hand in which nobody wrote for longer is shown as "
+    "inactive."
+)
 
 Policy = Annotated[str, one_of(POLICIES)]
 Diverted = Annotated[str, one_of(DIVERTED)]
 Threshold = Annotated[Duration, at_least("1ms")]
 MaxAge = Annotated[Duration, at_least("1m")]
+InactiveAfter = Annotated[Duration, at_least("1s")]
 
 CHANNEL_DEFAULTS: Mapping[str, Mapping[str, object]] = {
     "voice": {},
     "chat": {"service_level": {"threshold": "60s"}, "max_age": "24h"},
     # A day is the usual promise for what is answered in writing, and weekends and
     # holidays pass before an unanswered mail is surely forgotten.
-    "email": {"service_level": {"threshold": "24h"}, "max_age": "14d"},
+    "email": {
+        "service_level": {"threshold": "24h"},
+        "max_age": "14d",
+        "inactive_after": "24h",
+    },
     "callback": {},
-    "task": {"service_level": {"threshold": "24h"}, "max_age": "14d"},
+    "task": {
+        "service_level": {"threshold": "24h"},
+        "max_age": "14d",
+        "inactive_after": "24h",
+    },
 }
 """Where a channel's defaults differ from those of `ChannelSettings`."""
 
@@ -92,6 +105,7 @@ class ChannelSettings(Section):
     timezone: TimeZone = setting("UTC", TIMEZONE_MEANING)
     day_start: DayStart = setting("00:00", DAY_START_MEANING)
     max_age: MaxAge = setting("4h", MAX_AGE_MEANING)
+    inactive_after: InactiveAfter = setting("10m", INACTIVE_MEANING)
 
     @field_validator("max_age")
     @classmethod
@@ -138,6 +152,7 @@ class QueueSettings(Section):
     timezone: TimeZone | None = setting(None, TIMEZONE_MEANING)
     day_start: DayStart | None = setting(None, DAY_START_MEANING)
     max_age: MaxAge | None = setting(None, MAX_AGE_MEANING)
+    inactive_after: InactiveAfter | None = setting(None, INACTIVE_MEANING)
 
     @field_validator("max_age")
     @classmethod
@@ -164,6 +179,7 @@ def queue_rules(
         timezone=_first(own.timezone, channel.timezone),
         day_start_minutes=_first(own.day_start, channel.day_start),
         max_age_ms=_first(own.max_age, channel.max_age),
+        inactive_after_ms=_first(own.inactive_after, channel.inactive_after),
         wait_buckets_ms=wait_buckets,
     )
 

@@ -40,6 +40,10 @@ class Books(Protocol):
         """The visit's phase or agent changed; None: it has just opened."""
         ...
 
+    def heard(self, visit: Visit) -> None:
+        """Somebody wrote while the visit was open."""
+        ...
+
 
 class Scratch:
     """Books apart from the live state: contributions only, by queue.
@@ -87,6 +91,9 @@ class Scratch:
 
     def moved(self, visit: Visit, before: Phase | None) -> None:
         """Nothing: live counts are not kept here."""
+
+    def heard(self, visit: Visit) -> None:
+        """Nothing, as in `moved`."""
 
 
 def take_back(visit: Visit, post: Post, fresh: Fresh) -> Fresh:

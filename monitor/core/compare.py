@@ -204,6 +204,9 @@ def _flat(part: QueuePart, groups: Sequence[str]) -> dict[str, int]:
         flat["waiting_over_threshold"] = part.waiting_over_threshold
         flat["oldest_waiting"] = part.oldest_waiting
         flat["agents_in_hand"] = part.agents_in_hand
+        flat["active"] = part.active
+        flat["inactive"] = part.inactive
+        flat["active_agents"] = len(part.active_agents)
         flat.update((f"phases.{name}", n) for name, n in part.phases.items())
     for window, tally in part.windows.items():
         if window in groups:

@@ -7,8 +7,8 @@ its source and of the instant up to which time has passed. `fold` makes them,
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
 
+from monitor.core.conversation import Conversation
 from monitor.core.events import Event, Kind
 from monitor.core.visit import Visit
 
@@ -29,6 +29,7 @@ class Contact:
 
     __slots__ = (
         "clocked",
+        "conversation",
         "due",
         "engaged",
         "id",
@@ -49,6 +50,8 @@ class Contact:
         self.visits: list[Visit] = []
         self.pending: Sequence[Event] = ()
         """Folded events that fit no visit so far."""
+        self.conversation: Conversation | None = None
+        """What its messages say; None: it has none."""
         self.due = NEVER
         """No time-driven change of an open visit comes before this instant."""
         self.clocked = 0
@@ -108,28 +111,6 @@ def source_of(log: list[Event]) -> str:
         if event.kind != Kind.MESSAGE:
             return event.source
     return log[0].source
-
-
-def thin_messages(contact: Contact, past: int) -> None:
-    """Drop messages before `past` without which the contact would be no other.
-
-    All that a message before the horizon still says is that the contact went on. So of
-    those between two events that are nearer than every age of its visits, none is
-    needed. No event from before `past` can come any more.
-    """
-    ages = (visit.terms.max_age_ms for visit in contact.visits)
-    nearest = min(ages, default=NEVER)
-    log = contact.log
-    kept = log[:1]
-    for event, after in pairwise(log[1:]):
-        is_needed = (
-            event.kind != Kind.MESSAGE
-            or event.at >= past
-            or after.at - kept[-1].at > nearest
-        )
-        if is_needed:
-            kept.append(event)
-    contact.log = [*kept, *log[1:][-1:]]
 
 
 def insert(log: list[Event], event: Event) -> bool:

@@ -58,7 +58,8 @@ class Event(NamedTuple):
     """`voice`, `chat`, `email`, `callback`, `task`; `""`: not said (means voice)."""
     agent: str = ""
     reason: str = ""
-    """`reason` of rejected, left, alert_ended; `kind` of transferred; `by` of ended."""
+    """`reason` of rejected, left, alert_ended; `kind` of transferred; `by` of ended;
+    `author` of message."""
     duration_ms: int = -1
     """Reported `wait_ms` (answered, left, abandoned), `talk_ms` (ended) or `acw_ms`
     (wrapped_up)."""
@@ -97,3 +98,5 @@ REJECTED_REASONS = frozenset({"full", "closed", "empty", "unavailable", "overloa
 ALERT_END_REASONS = frozenset({"no_answer", "rejected", "cancelled", "error"})
 TRANSFER_KINDS = frozenset({"blind", "attended", "queue"})
 ENDED_BY = frozenset({"customer", "agent", "system"})
+AUTHORS = frozenset({"customer", "agent", "bot", "system"})
+"""Who writes messages; only `agent` is a person of the contact center."""

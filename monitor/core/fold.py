@@ -11,6 +11,7 @@ that is how an exit that its source stamped before the entry finds its visit.
 from monitor.core.books import Books
 from monitor.core.changes import agree_crossed
 from monitor.core.contact import NEVER, Contact
+from monitor.core.conversation import Conversation
 from monitor.core.events import Event, Kind
 from monitor.core.lifecycle import HANDLERS
 from monitor.core.phases import Fate, Phase
@@ -66,6 +67,8 @@ def refold(contact: Contact, books: Books, now: int) -> None:
     contact.pending = ()
     contact.due = NEVER
     contact.clocked = 0
+    base = contact.conversation.base if contact.conversation else None
+    contact.conversation = Conversation(base) if base else None
     for event in contact.log:
         step(contact, event, books)
     restarted = contact.starts[-1] + 1 if contact.starts else 0

@@ -50,15 +50,6 @@ def held_or_resumed(contact: Contact, event: Event, books: Books) -> bool:
     return True
 
 
-def message(contact: Contact, event: Event, books: Books) -> bool:
-    """Somebody wrote: whatever goes on goes on."""
-    del books
-    for visit in contact.visits:
-        if visit.open and event.at > visit.last_at:
-            visit.last_at = event.at
-    return bool(contact.visits)
-
-
 def transferred(contact: Contact, event: Event, books: Books) -> bool:
     """The agent passes the contact on."""
     visit = latest(contact.visits, event, IN_HAND) or latest_served(

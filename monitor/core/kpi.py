@@ -147,6 +147,21 @@ def transfer_ratio(tally: TallyLike) -> float | None:
     return ratio(transferred_total(tally), tally.get(t.HANDLED, 0))
 
 
+def first_response_seconds(tally: TallyLike) -> float | None:
+    """Mean time to the first message of an agent, of the visits that got one."""
+    return mean_seconds(tally.get(t.FIRST_RESPONSE, 0), tally.get(t.FIRST_RESPONSES, 0))
+
+
+def response_seconds(tally: TallyLike) -> float | None:
+    """Mean time from the first unanswered customer message of a run to its response."""
+    return mean_seconds(tally.get(t.RESPONSE, 0), tally.get(t.RESPONSES, 0))
+
+
+def concurrency(active: int, agents: int) -> float | None:
+    """Active conversations per agent who has at least one; `None` without one."""
+    return ratio(active, agents)
+
+
 def ring_no_answer(tally: TallyLike) -> int:
     """Offers to an agent that weren't taken: attempts, never abandons."""
     return tally.get(f"{t.ALERT_ENDED}no_answer", 0)

@@ -8,7 +8,7 @@ changes nothing.
 
 from collections.abc import Callable
 
-from monitor.core import handling, waiting
+from monitor.core import handling, messaging, waiting
 from monitor.core.books import Books
 from monitor.core.contact import Contact
 from monitor.core.events import Event, Kind
@@ -26,6 +26,6 @@ HANDLERS: dict[int, Callable[[Contact, Event, Books], bool]] = {
     Kind.TRANSFERRED: handling.transferred,
     Kind.ENDED: handling.ended,
     Kind.WRAPPED_UP: handling.wrapped_up,
-    Kind.MESSAGE: handling.message,
+    Kind.MESSAGE: messaging.message,
 }
 """By kind of event; kinds that aren't there change no visit."""

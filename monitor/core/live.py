@@ -29,6 +29,7 @@ class LiveBooks:
         "changed",
         "crossings",
         "queues",
+        "silences",
     )
 
     def __init__(self, rules: Rules, counts: PartitionCounts) -> None:
@@ -40,6 +41,8 @@ class LiveBooks:
         """Waiting visits, by the instant at which their wait reaches T."""
         self.ages: Timers[str] = Timers()
         """Contacts, by the instant of the clock at which to look at their age."""
+        self.silences: Timers[Visit] = Timers()
+        """Visits with messages, by the instant from which on they may be inactive."""
         self._rules = rules
         self._counts = counts
         self._names: set[str] = set()
@@ -107,6 +110,20 @@ class LiveBooks:
             self.ages.push(visit.queued_at + visit.terms.max_age_ms, visit.contact)
         if visit.waiting and not visit.crossed:
             self.crossings.push(visit.queued_at + visit.terms.threshold_ms, visit)
+        if visit.talk is not None:
+            self.heard(visit)
+
+    def heard(self, visit: Visit) -> None:
+        """Somebody wrote, so the visit is active; a timer will look when it isn't."""
+        talk = visit.talk
+        if talk is None or not visit.open:
+            return
+        talk.is_silent = False
+        if not talk.is_timed:
+            talk.is_timed = True
+            self.silences.push(silent_from(visit), visit)
+        visit.state.place(visit)
+        self.changed.add(visit.state)
 
     def book(self, state: QueueState, changes: Fresh, taken_back: Tally) -> None:
         """Contribute net changes, and count what a correction took back."""
@@ -117,3 +134,9 @@ class LiveBooks:
                 target[name] += amount
         if taken_back:
             state.panes.correct(taken_back)
+
+
+def silent_from(visit: Visit) -> int:
+    """From when on a visit with messages is inactive, if nobody writes."""
+    last_at = visit.talk.conversation.last_at if visit.talk else 0
+    return last_at + visit.state.rules.inactive_after_ms

@@ -45,6 +45,10 @@ def _add_part(into: QueuePart, part: QueuePart) -> None:
     for phase, count in part.phases.items():
         into.phases[phase] = into.phases.get(phase, 0) + count
     into.agents_in_hand += part.agents_in_hand
+    into.active += part.active
+    into.inactive += part.inactive
+    if part.active_agents:
+        into.active_agents = sorted({*into.active_agents, *part.active_agents})
     for name, tally in part.windows.items():
         add(into.windows.setdefault(name, {}), tally)
     add(into.total, part.total)
@@ -304,6 +308,9 @@ class Merge:
             oldest_waiting=merged.oldest_waiting,
             phases=merged.phases,
             agents_in_hand=merged.agents_in_hand,
+            active=merged.active,
+            inactive=merged.inactive,
+            active_agents=merged.active_agents,
             windows=merged.windows,
             total=merged.total,
             corrected=merged.corrected,

@@ -18,7 +18,6 @@ from monitor.core.contact import (
     Contact,
     insert,
     source_of,
-    thin_messages,
 )
 from monitor.core.events import Event, Kind
 from monitor.core.fold import FOLDED, pass_time, refold, step
@@ -31,6 +30,7 @@ from monitor.core.phases import Phase
 from monitor.core.rules import Rules
 from monitor.core.sources import Starts, counted_as, remember_start
 from monitor.core.terms import Terms
+from monitor.core.thinning import thin_messages
 from monitor.core.timers import Timers
 from monitor.core.view import PartitionCounts, QueuePart
 from monitor.core.visit import post_all
@@ -159,7 +159,7 @@ class Partition:
         if contact.reviewed and contact.open:
             self.live.ages.push(contact.due, contact.id)
         if len(log) > CROWDED and event.kind == Kind.MESSAGE and not len(log) % THIN:
-            thin_messages(contact, past)
+            thin_messages(contact, past, self._apart(contact))
         self.dirty[event.contact] = contact
         return True
 
@@ -215,13 +215,12 @@ class Partition:
 
     def _refold(self, contact: Contact) -> None:
         """Fold the contact anew and book what is different."""
-        old = Scratch(self.live.queue_of, self.live.queue_state)
-        terms = [visit.terms for visit in contact.visits]
+        new = self._apart(contact)
+        old = self._apart(contact)
         for visit in contact.visits:
             post_all(visit, old.fresh(visit))
             before, visit.phase = visit.phase, Phase.CLOSED
             visit.state.move(visit, before)
-        new = Scratch(self.live.queue_of, self.live.queue_state, terms)
         self._belongs_to(contact, source_of(contact.log))
         refold(contact, new, self.now)
         for visit in contact.visits:
@@ -232,6 +231,11 @@ class Partition:
                 old.by_queue.get(state, {}), new.by_queue.get(state, {})
             )
             self.live.book(state, changes, taken_back)
+
+    def _apart(self, contact: Contact) -> Scratch:
+        """Books in which the contact's visits keep their terms."""
+        terms = [visit.terms for visit in contact.visits]
+        return Scratch(self.live.queue_of, self.live.queue_state, terms)
 
     # -- time -----------------------------------------------------------------
 

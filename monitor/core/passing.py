@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from monitor.core.fold import cross_if_due, pass_time
+from monitor.core.live import silent_from
 from monitor.core.timers import Timers
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def passing(partition: Partition) -> Iterator[None]:
     live, rules = partition.live, partition.rules
     now, watermark = partition.now, partition.watermark
     yield from _each(live.crossings, now, lambda visit: _cross(partition, visit))
+    yield from _each(live.silences, now, lambda visit: _silence(partition, visit))
     yield from _each(live.ages, now, lambda contact: _age_open(partition, contact))
     past = max(now, watermark) - rules.horizon_ms
     yield from _each(partition.reviews, past, lambda name: _review(partition, name))
@@ -47,6 +49,23 @@ def _cross(partition: Partition, visit: Visit) -> None:
         cross_if_due(visit, partition.now, partition.live)
         visit.state.over.add(visit)
         partition.touch(visit.contact)
+
+
+def _silence(partition: Partition, visit: Visit) -> None:
+    talk = visit.talk
+    if talk is None:
+        return
+    talk.is_timed = False
+    if not visit.open:
+        return
+    due = silent_from(visit)
+    if due < partition.now:
+        talk.is_silent = True
+        visit.state.place(visit)
+        partition.live.changed.add(visit.state)
+    else:
+        talk.is_timed = True
+        partition.live.silences.push(due, visit)
 
 
 def _age_open(partition: Partition, contact_id: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitor.core import tally as names
 from monitor.core.calendar import LocalDays
+from monitor.core.conversation import ACTIVE, INACTIVE, NOT_SHOWN, mark_of
 from monitor.core.panes import Fresh, Panes
 from monitor.core.phases import Phase
 from monitor.core.rules import HANDLE_BUCKETS_MS, QueueRules, Rules
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _ALERTING = Phase.ALERTING
 _CLOSED = Phase.CLOSED
+_CONVERSING = (Phase.TALKING, Phase.HELD)
 _SHOWN = [(name, Phase[name.upper()]) for name in PHASES]
 
 
@@ -31,17 +33,20 @@ class QueueState:
 
     __slots__ = (
         "abandon_buckets",
+        "active",
         "agents",
         "answer_buckets",
         "by_phase",
         "channel",
         "fresh",
         "handle_buckets",
+        "inactive",
         "name",
         "oldest",
         "over",
         "panes",
         "rules",
+        "talkers",
         "terms",
         "waiting",
     )
@@ -72,6 +77,12 @@ class QueueState:
         """Visits by phase, of those in memory."""
         self.agents: dict[str, int] = {}
         """Contacts in hand by agent."""
+        self.active = 0
+        """Conversations with an agent in which somebody wrote lately."""
+        self.inactive = 0
+        """Those in which nobody did."""
+        self.talkers: dict[str, int] = {}
+        """Active conversations by agent."""
 
     def enter(self, visit: Visit) -> None:
         """A visit is counted from now on, in its phase."""
@@ -87,6 +98,8 @@ class QueueState:
                 self.over.add(visit)
         elif phase is not _CLOSED and visit.agent:
             self._seat(visit)
+        if visit.talk is not None:
+            self.place(visit)
 
     def move(self, visit: Visit, before: Phase) -> None:
         """A visit's phase or agent changed."""
@@ -105,6 +118,28 @@ class QueueState:
             self._unseat(visit)
         if visit.agent and not visit.seated and phase is not _CLOSED:
             self._seat(visit)
+        if visit.talk is not None:
+            self.place(visit)
+
+    def place(self, visit: Visit) -> None:
+        """Count a visit with messages as active or inactive while it is with an agent.
+
+        After-contact work is no conversation any more.
+        """
+        talk = visit.talk
+        if talk is None:
+            return
+        shown = NOT_SHOWN
+        if visit.phase in _CONVERSING:
+            shown = INACTIVE if talk.is_silent else ACTIVE
+        self.active += (shown == ACTIVE) - (talk.shown == ACTIVE)
+        self.inactive += (shown == INACTIVE) - (talk.shown == INACTIVE)
+        talk.shown = shown
+        talker = visit.agent if shown == ACTIVE else ""
+        if talker != talk.talker:
+            _count(self.talkers, talk.talker, -1)
+            _count(self.talkers, talker, 1)
+            talk.talker = talker
 
     def _seat(self, visit: Visit) -> None:
         visit.seated = visit.agent
@@ -140,7 +175,20 @@ class QueueState:
             oldest_waiting=self.oldest_waiting(),
             phases={name: self.by_phase[phase] for name, phase in _SHOWN},
             agents_in_hand=len(self.agents),
+            active=self.active,
+            inactive=self.inactive,
+            active_agents=sorted(map(mark_of, self.talkers)),
             windows=self.panes.windows(),
             total=dict(self.panes.total),
             corrected=dict(self.panes.corrected),
         )
+
+
+def _count(by_agent: dict[str, int], agent: str, change: int) -> None:
+    """Change an agent's count; who has none isn't there, nor is nobody."""
+    if agent:
+        left = by_agent.get(agent, 0) + change
+        if left:
+            by_agent[agent] = left
+        else:
+            del by_agent[agent]

@@ -92,6 +92,7 @@ def queue_report(views: Sequence[QueueView], now: int) -> Report:
         "longest_wait_seconds": max(0, now - oldest) / 1000 if oldest else 0.0,
         "phases": dict(phases),
     }
+    live |= _conversations(part)
     result: Report = {"channels": sorted({view.channel for view in views})}
     result |= _counts(total)
     result |= live
@@ -148,6 +149,11 @@ def _sums(sums: Tally) -> Report:
         "transferred": tally.with_prefix(sums, tally.TRANSFERRED),
         "alerts": sums.get(tally.ALERTS, 0),
         "ring_no_answer": kpi.ring_no_answer(sums),
+        "first_responses": sums.get(tally.FIRST_RESPONSES, 0),
+        "first_response_seconds_sum": sums.get(tally.FIRST_RESPONSE, 0) / 1000,
+        "responses": sums.get(tally.RESPONSES, 0),
+        "response_seconds_sum": sums.get(tally.RESPONSE, 0) / 1000,
+        "messages": tally.with_prefix(sums, tally.MESSAGES),
     }
 
 
@@ -159,10 +165,23 @@ def _means(sums: Tally, bounds: Iterable[int]) -> Report:
         "time_to_abandon_seconds": kpi.time_to_abandon_seconds(sums),
         "handle_time_seconds": kpi.handle_time_seconds(sums),
         "hold_time_seconds": kpi.hold_time_seconds(sums),
+        "first_response_seconds": kpi.first_response_seconds(sums),
+        "response_seconds": kpi.response_seconds(sums),
         "abandonment_ratio": kpi.abandonment_ratio(sums),
         "hold_ratio": kpi.hold_ratio(sums),
         "transfer_ratio": kpi.transfer_ratio(sums),
         "answer_wait_quantiles_seconds": dict(zip(names, waits, strict=True)),
+    }
+
+
+def _conversations(part: QueuePart | None) -> Report:
+    active = part.active if part else 0
+    agents = len(part.active_agents) if part else 0
+    return {
+        "active": active,
+        "inactive": part.inactive if part else 0,
+        "active_agents": agents,
+        "concurrency": kpi.concurrency(active, agents),
     }
 
 

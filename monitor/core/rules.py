@@ -26,6 +26,15 @@ HANDLE_BUCKETS_MS = tuple(
 )
 """Upper bounds (inclusive) of the handle-time histogram."""
 
+RESPONSE_BUCKETS_MS = tuple(
+    seconds * 1000
+    for seconds in (
+        *(5, 15, 30, 60, 120, 300, 600, 1_800, 3_600),
+        *(4 * 3_600, 8 * 3_600, 24 * 3_600),
+    )
+)
+"""Upper bounds (inclusive) of the first-response histogram: chats and mails."""
+
 DEFAULT_WINDOWS_MS: Mapping[str, int] = {
     "5m": 300_000,
     "15m": 900_000,
@@ -57,6 +66,8 @@ class QueueRules:
     max_age_ms: int = 4 * 3_600_000
     """A waiting visit expires this long after it was queued; a visit in hand is given
     up this long after its last event."""
+    inactive_after_ms: int = 600_000
+    """A conversation in hand is inactive this long after its last message."""
     wait_buckets_ms: tuple[int, ...] = field(default=WAIT_BUCKETS_MS, compare=False)
     """`Rules.wait_buckets_ms`: by them its wait percentiles are read."""
 

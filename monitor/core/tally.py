@@ -54,6 +54,16 @@ ANSWER_WAIT_LE = "answer_wait_le:"
 each answered visit is in one bucket."""
 ABANDON_WAIT_LE = "abandon_wait_le:"
 HANDLE_LE = "handle_le:"
+FIRST_RESPONSES = "first_responses"
+"""Visits in which an agent has written for the first time, at that instant."""
+FIRST_RESPONSE = "first_response_ms"
+FIRST_RESPONSE_LE = "first_response_le:"
+RESPONSES = "responses"
+"""Agents' messages that ended a run of unanswered customer messages."""
+RESPONSE = "response_ms"
+"""From the first unanswered message of each run."""
+MESSAGES = "messages:"
+"""Prefix; the author follows, or `unknown`."""
 
 
 def add(into: Tally, other: Mapping[str, int]) -> None:

@@ -38,6 +38,13 @@ class QueuePart:
     phases: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PHASES, 0))
     agents_in_hand: int = 0
     """Agents who have a contact of this queue in hand now."""
+    active: int = 0
+    """Contacts with messages that are with an agent, somebody having written lately."""
+    inactive: int = 0
+    """The same, nobody having written for `inactive_after`."""
+    active_agents: list[int] = field(default_factory=list)
+    """Marks (`conversation.mark_of`) of the agents who have an active one, ascending:
+    an agent may have one in each source partition and still is one agent."""
     windows: dict[str, Tally] = field(default_factory=dict)
     total: Tally = field(default_factory=dict)
     corrected: Tally = field(default_factory=dict)

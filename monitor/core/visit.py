@@ -6,6 +6,7 @@ time. Which event may happen in which phase is `phases.TRANSITIONS`.
 """
 
 from monitor.core import tally as names
+from monitor.core.conversation import Talk, post_said
 from monitor.core.panes import PANE_MS, Fresh, Page
 from monitor.core.people.hands import Note
 from monitor.core.phases import Fate, Phase
@@ -41,6 +42,7 @@ class Visit:
         "reason",
         "seated",
         "state",
+        "talk",
         "talk_ms",
         "terms",
         "unfinished_at",
@@ -86,6 +88,8 @@ class Visit:
         """Countable extras, by instant: offers to agents, transfers."""
         self.hands: list[Note] | None = None
         """Who had it, where the other facts don't say."""
+        self.talk: Talk | None = None
+        """What was written in it; None: it has no messages."""
 
     @property
     def waiting(self) -> bool:
@@ -173,6 +177,11 @@ def post_unfinished(visit: Visit, fresh: Fresh) -> None:
     _page(fresh, visit.unfinished_at)[names.UNFINISHED] += 1
 
 
+def post(at: int, name: str, amount: int, fresh: Fresh) -> None:
+    """Contribute an amount, at its instant."""
+    _page(fresh, at)[name] += amount
+
+
 def post_mark(at: int, name: str, fresh: Fresh) -> None:
     """Contribute one countable extra, at its instant."""
     _page(fresh, at)[name] += 1
@@ -191,3 +200,5 @@ def post_all(visit: Visit, fresh: Fresh) -> None:
         post_unfinished(visit, fresh)
     for at, name in visit.marks or ():
         post_mark(at, name, fresh)
+    if visit.talk is not None:
+        post_said(visit.talk, fresh)

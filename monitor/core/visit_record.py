@@ -7,6 +7,7 @@ the closed contact, so whoever adds records up gets the numbers that the sums sh
 from typing import NamedTuple
 
 from monitor.core.contact import Contact
+from monitor.core.conversation import FirstResponse
 from monitor.core.phases import Fate
 from monitor.core.visit import Visit
 
@@ -34,6 +35,9 @@ class VisitRecord(NamedTuple):
     talk_ms: int
     hold_ms: int
     acw_ms: int
+    first_response_at: int
+    """When an agent first wrote in it; 0: none did."""
+    first_response_ms: int
 
 
 def records_of(contact: Contact) -> list[VisitRecord]:
@@ -41,10 +45,12 @@ def records_of(contact: Contact) -> list[VisitRecord]:
     return [_record(contact.id, contact.source, visit) for visit in contact.visits]
 
 
+_NO_RESPONSE = FirstResponse()
 _FATES = {fate: fate.name.lower() for fate in Fate}
 
 
 def _record(contact: str, source: str, visit: Visit) -> VisitRecord:
+    response = visit.talk.response if visit.talk else _NO_RESPONSE
     return VisitRecord(
         contact,
         visit.number,
@@ -63,4 +69,6 @@ def _record(contact: str, source: str, visit: Visit) -> VisitRecord:
         visit.talk_ms,
         visit.hold_ms,
         visit.acw_ms,
+        response.at,
+        response.after_ms,
     )

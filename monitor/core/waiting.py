@@ -18,6 +18,7 @@ from monitor.core.finding import (
     latest,
     latest_implied,
 )
+from monitor.core.messaging import enter
 from monitor.core.people.hands import Hand, note
 from monitor.core.phases import TRANSITIONS, Fate, Phase
 from monitor.core.visit import Visit, post_crossed, post_fate, post_offered
@@ -62,6 +63,8 @@ def _open(contact: Contact, event: Event, at: int, books: Books) -> Visit:
     if due < contact.due:
         contact.due = due
     post_offered(visit, books.fresh(visit))
+    if contact.conversation is not None:
+        enter(contact, visit, event, books)
     return visit
 
 

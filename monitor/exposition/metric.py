@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitor.core.events import DIVERTED_REASONS, REJECTED_REASONS, TRANSFER_KINDS
+from monitor.core.events import (
+    AUTHORS,
+    DIVERTED_REASONS,
+    REJECTED_REASONS,
+    TRANSFER_KINDS,
+)
 from monitor.core.kpi import QUANTILES
 from monitor.core.rules import POLICIES
 from monitor.core.view import PHASES, SELF_CHECK_RESULTS
@@ -53,6 +58,7 @@ STANDARD_REASONS: Mapping[str, tuple[str, ...]] = {
     "callcenter_contacts_diverted_total": tuple(sorted(DIVERTED_REASONS)),
     "callcenter_contacts_rejected_total": tuple(sorted(REJECTED_REASONS)),
     "callcenter_transfers_total": tuple(sorted(TRANSFER_KINDS)),
+    "callcenter_messages_total": tuple(sorted(AUTHORS)),
     "callcenter_dead_letters_total": (
         "missing_field",
         "newer_version",

@@ -61,6 +61,25 @@ AGENTS_IN_HAND = _live(
     "Agents who have a contact of this queue in hand now; one who has several counts "
     "once or more, in each queue, so don't add up queues.",
 )
+ACTIVE = _live(
+    "callcenter_contacts_active",
+    "Contacts with messages that are with an agent now, somebody having written "
+    "within the queue's inactive_after.",
+)
+INACTIVE = _live(
+    "callcenter_contacts_inactive",
+    "Contacts with messages that are with an agent now, nobody having written for the "
+    "queue's inactive_after; not among the active ones.",
+)
+ACTIVE_AGENTS = _live(
+    "callcenter_queue_agents_conversing",
+    "Agents who have at least one active contact with messages of this queue; one may "
+    "have some in several queues, so don't add up queues.",
+)
+CONCURRENCY = _live(
+    "callcenter_concurrent_contacts",
+    "Active contacts with messages / agents who have at least one; NaN without one.",
+)
 ESTIMATED_WAIT = _live(
     "callcenter_estimated_wait_seconds",
     "Seconds that a contact queueing now would wait: (waiting + 1) x mean handle time "
@@ -133,6 +152,16 @@ HANDLE_TIME = _windowed(
     "Mean talk, hold and after-contact work of handled contacts in seconds (AHT); NaN "
     "without one.",
 )
+FIRST_RESPONSE_TIME = _windowed(
+    "callcenter_first_response_time_seconds",
+    "Mean seconds from a customer's first message (or the entry into the queue) to the "
+    "first message of an agent, at that instant; bots don't respond; NaN without one.",
+)
+RESPONSE_TIME = _windowed(
+    "callcenter_response_time_seconds",
+    "Mean seconds from the first unanswered customer message of a run to an agent's "
+    "next message, at that instant; NaN without one.",
+)
 HANDLE_COMPONENT = _windowed(
     "callcenter_handle_time_component_seconds",
     "The parts of the mean handle time in seconds; they add up to it.",
@@ -167,6 +196,16 @@ WINDOW_SHORT = _windowed(
 WINDOW_HANDLED = _windowed(
     "callcenter_window_contacts_handled",
     "Answered contacts whose after-contact work ended in the window.",
+)
+WINDOW_FIRST_RESPONSES = _windowed(
+    "callcenter_window_first_responses",
+    "Contacts in which an agent wrote for the first time: of callcenter_first_response"
+    "_time_seconds.",
+)
+WINDOW_RESPONSES = _windowed(
+    "callcenter_window_responses",
+    "Messages of agents that ended a run of unanswered ones: of "
+    "callcenter_response_time_seconds.",
 )
 
 # A queue since its state began. They never go down; see contacts_corrected.
@@ -232,6 +271,11 @@ RING_NO_ANSWER = _counted(
     "callcenter_ring_no_answer_total",
     "Offers to an agent that weren't taken: attempts, never abandons.",
 )
+MESSAGES = _counted(
+    "callcenter_messages_total",
+    "Messages of contacts in the queue, by who wrote them.",
+    "author",
+)
 CORRECTED = _counted(
     "callcenter_contacts_corrected_total",
     "Contacts that late or repeated news took out of the counter of that name again; "
@@ -248,4 +292,9 @@ ABANDON_WAIT = _histogram(
 HANDLE = _histogram(
     "callcenter_handle_seconds",
     "Talk, hold and after-contact work of handled contacts in seconds.",
+)
+FIRST_RESPONSE = _histogram(
+    "callcenter_first_response_seconds",
+    "Seconds from a customer's first message (or the entry into the queue) to the "
+    "first message of an agent.",
 )

@@ -18,6 +18,7 @@ from monitor.core.rules import (
     DEFAULT_WINDOWS_MS,
     HANDLE_BUCKETS_MS,
     POLICIES,
+    RESPONSE_BUCKETS_MS,
     TODAY,
     WAIT_BUCKETS_MS,
     QueueRules,
@@ -81,6 +82,11 @@ def _estimated_wait(view: QueueView) -> float | None:
     return NAN if estimate is None else estimate.seconds
 
 
+def _concurrency(view: QueueView) -> float | None:
+    value = kpi.concurrency(view.active, len(view.active_agents))
+    return NAN if value is None else value
+
+
 LIVE: Mapping[Metric, Live] = {
     names.WAITING: lambda view, _: (view.waiting,),
     names.LONGEST_WAIT: lambda view, now: (_longest_wait(view, now),),
@@ -90,6 +96,10 @@ LIVE: Mapping[Metric, Live] = {
     names.WAITING_OVER_THRESHOLD: lambda view, _: (view.waiting_over_threshold,),
     names.IN_PROGRESS: lambda view, _: [view.phases.get(phase, 0) for phase in PHASES],
     names.AGENTS_IN_HAND: lambda view, _: (view.agents_in_hand,),
+    names.ACTIVE: lambda view, _: (view.active,),
+    names.INACTIVE: lambda view, _: (view.inactive,),
+    names.ACTIVE_AGENTS: lambda view, _: (len(view.active_agents),),
+    names.CONCURRENCY: lambda view, _: (_concurrency(view),),
     names.ESTIMATED_WAIT: lambda view, _: (_estimated_wait(view),),
     names.DRIFT: lambda view, _: (kpi.drift(view.total, view.waiting),),
     names.TARGET: lambda view, _: (view.rules.target_ratio,),
@@ -135,6 +145,8 @@ WINDOWED: Mapping[Metric, Windowed] = {
     names.ABANDONMENT: lambda w, *_: (kpi.abandonment_ratio(w),),
     names.TIME_TO_ABANDON: lambda w, *_: (kpi.time_to_abandon_seconds(w),),
     names.HANDLE_TIME: lambda w, *_: (kpi.handle_time_seconds(w),),
+    names.FIRST_RESPONSE_TIME: lambda w, *_: (kpi.first_response_seconds(w),),
+    names.RESPONSE_TIME: lambda w, *_: (kpi.response_seconds(w),),
     names.HANDLE_COMPONENT: lambda w, *_: _components(w),
     names.HOLD: lambda w, *_: (kpi.hold_ratio(w),),
     names.HOLD_TIME: lambda w, *_: (kpi.hold_time_seconds(w),),
@@ -143,6 +155,8 @@ WINDOWED: Mapping[Metric, Windowed] = {
     names.WINDOW_OFFERED: lambda w, *_: (w.get(t.OFFERED, 0),),
     names.WINDOW_SHORT: lambda w, *_: (w.get(t.ABANDONED_SHORT, 0),),
     names.WINDOW_HANDLED: lambda w, *_: (w.get(t.HANDLED, 0),),
+    names.WINDOW_FIRST_RESPONSES: lambda w, *_: (w.get(t.FIRST_RESPONSES, 0),),
+    names.WINDOW_RESPONSES: lambda w, *_: (w.get(t.RESPONSES, 0),),
 }
 COUNTED: Mapping[Metric, str] = {
     names.OFFERED: t.OFFERED,
@@ -162,6 +176,7 @@ COUNTED_BY_REASON: Mapping[Metric, str] = {
     names.DIVERTED: t.DIVERTED,
     names.REJECTED: t.REJECTED,
     names.TRANSFERS: t.TRANSFERRED,
+    names.MESSAGES: t.MESSAGES,
 }
 
 
@@ -285,6 +300,12 @@ def _histograms(known: list[Queue], scale: Scale) -> Iterator[Family]:
         (names.ANSWER_WAIT, t.ANSWER_WAIT_LE, waits, (t.ANSWERED_WAIT,)),
         (names.ABANDON_WAIT, t.ABANDON_WAIT_LE, waits, (t.ABANDONED_WAIT,)),
         (names.HANDLE, t.HANDLE_LE, handles, COMPONENTS),
+        (
+            names.FIRST_RESPONSE,
+            t.FIRST_RESPONSE_LE,
+            RESPONSE_BUCKETS_MS,
+            (t.FIRST_RESPONSE,),
+        ),
     ):
         family = histogram(metric)
         for queue in known:

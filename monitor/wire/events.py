@@ -13,6 +13,7 @@ import orjson
 
 from monitor.core.events import (
     ALERT_END_REASONS,
+    AUTHORS,
     CHANNELS,
     DIVERTED_REASONS,
     ENDED_BY,
@@ -259,6 +260,10 @@ def _wrapped_up(kind: int, at: int, fields: Fields) -> Event:
     return _event(kind, at, fields, "", acw_ms)
 
 
+def _message(kind: int, at: int, fields: Fields) -> Event:
+    return _event(kind, at, fields, one_of(fields, "author", AUTHORS))
+
+
 def _of_source(kind: int, at: int, fields: Fields) -> Event:
     source = required(fields, "source")
     return Event(
@@ -284,7 +289,7 @@ _DECODERS: dict[str, tuple[int, Decode]] = {
     "contact.transferred": (int(Kind.TRANSFERRED), _transferred),
     "contact.ended": (int(Kind.ENDED), _ended),
     "contact.wrapped_up": (int(Kind.WRAPPED_UP), _wrapped_up),
-    "contact.message": (int(Kind.MESSAGE), _plain),
+    "contact.message": (int(Kind.MESSAGE), _message),
     "contact.survey_sent": (int(Kind.SURVEY_SENT), _plain),
     "contact.rated": (int(Kind.RATED), _plain),
     "contact.resolved": (int(Kind.RESOLVED), _plain),
@@ -302,7 +307,7 @@ _DURATION_FIELD = {
     Kind.ENDED: "talk_ms",
     Kind.WRAPPED_UP: "acw_ms",
 }
-_REASON_FIELD = {Kind.TRANSFERRED: "kind", Kind.ENDED: "by"}
+_REASON_FIELD = {Kind.TRANSFERRED: "kind", Kind.ENDED: "by", Kind.MESSAGE: "author"}
 
 
 def moved(value: bytes, shift_ms: int) -> bytes:

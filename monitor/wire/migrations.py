@@ -13,7 +13,7 @@ import orjson
 
 from monitor.wire.errors import UnknownStateVersion
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 """The version that this release writes."""
 META_KEY = b"m"
 """Key of the row that holds the version, the offset and the owner."""
@@ -41,7 +41,30 @@ def _message_1(at: int, first: list[Any]) -> list[Any]:
     return [at, message, 0, "", "", "", "", -1, -1, False, "", source, "", ""]
 
 
-STEPS: Mapping[int, Step] = {1: _from_1}
+def _from_2(rows: Rows) -> Rows:
+    """Long conversations have a base; before, nobody knew who had written what.
+
+    So those that had begun get one: what was written in them is final, and in their
+    visits nobody is asked any more who responded first.
+    """
+    new = dict(rows)
+    for key, value in rows.items():
+        if key[:1] == b"c":
+            clocked, visits, log = orjson.loads(value)
+            messages = [event[0] for event in log if event[1] == _MESSAGE]
+            if messages:
+                until, last_at = log[-1][0] + 1, max(messages)
+                responses = [[0, last_at, 0] for _ in visits]
+                base = [until, last_at, 0, False, {}, responses]
+                new[key] = orjson.dumps([clocked, visits, log, base])
+    meta = orjson.loads(rows[META_KEY])
+    new[META_KEY] = orjson.dumps(meta | {"v": 3})
+    return new
+
+
+_MESSAGE = 14
+
+STEPS: Mapping[int, Step] = {1: _from_1, 2: _from_2}
 """By the version that a step leads on from; 1 is the first that was released."""
 
 

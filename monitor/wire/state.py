@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from monitor.core.contact import Contact, source_of
+from monitor.core.conversation import Base, Conversation, FirstResponse
 from monitor.core.events import Event
 from monitor.core.panes import Panes
 from monitor.core.partition import Partition
@@ -127,16 +128,21 @@ def restore(rules: Rules, rows: Iterable[tuple[bytes, bytes]]) -> Partition:
 
 
 def contact_row(contact: Contact) -> bytes:
-    """Content of a contact's row."""
+    """Content of a contact's row; only a long conversation has a base."""
     visits = [[*visit.terms, visit.crossed] for visit in contact.visits]
     log = [_without_contact(event) for event in contact.log]
-    return _dumps([contact.clocked, visits, log])
+    conversation = contact.conversation
+    if conversation is None or conversation.base is None:
+        return _dumps([contact.clocked, visits, log])
+    *settled, responses = conversation.base
+    base = [*settled, [tuple(response) for response in responses]]
+    return _dumps([contact.clocked, visits, log, base])
 
 
 def _contact_of(
     contact_id: str, value: bytes
 ) -> tuple[Contact, list[Terms], list[bool]]:
-    clocked, visits, log = orjson.loads(value)
+    clocked, visits, log, *base = orjson.loads(value)
     events = [
         Event._make([*fields[:_CONTACT], contact_id, *fields[_CONTACT:]])
         for fields in log
@@ -144,6 +150,10 @@ def _contact_of(
     contact = Contact(contact_id, source_of(events))
     contact.log = events
     contact.clocked = clocked
+    if base:
+        *settled, responses = base[0]
+        responses = [FirstResponse(*response) for response in responses]
+        contact.conversation = Conversation(Base._make([*settled, responses]))
     terms = [Terms(*visit[:4]) for visit in visits]
     return contact, terms, [visit[4] for visit in visits]
 

@@ -1,7 +1,7 @@
 """Final visits as JSON, one record of `callcenter.visits` each.
 
 Rule: instants are milliseconds UTC and durations milliseconds, as in events; an instant
-that never came is null.
+that never came is null, and so is the time to a first response that never came.
 """
 
 import orjson
@@ -9,7 +9,7 @@ import orjson
 from monitor.core.visit_record import VisitRecord
 
 _FIELDS = VisitRecord._fields
-_INSTANTS = ("fate_at", "ended_at", "handled_at")
+_INSTANTS = ("fate_at", "ended_at", "handled_at", "first_response_at")
 
 
 def encode_visit(record: VisitRecord) -> bytes:
@@ -18,4 +18,6 @@ def encode_visit(record: VisitRecord) -> bytes:
     for name in _INSTANTS:
         if not fields[name]:
             fields[name] = None
+    if not record.first_response_at:
+        fields["first_response_ms"] = None
     return orjson.dumps(fields)

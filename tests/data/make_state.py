@@ -9,9 +9,12 @@ so that a reader can show that it goes on from there.
 
 import gzip
 import json
+import random
+from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
+from monitor.core.events import Event, Kind
 from monitor.core.partition import Partition
 from monitor.core.rules import Rules
 from monitor.core.view import QueuePart
@@ -19,12 +22,13 @@ from monitor.wire.events import encode_event
 from monitor.wire.migrations import STATE_VERSION
 from monitor.wire.state import take_rows
 from tests.support.feeding import DISTANT_FUTURE
-from tests.support.generated_day import closing_event, generate_day
+from tests.support.generated_day import DAY_START_MS, closing_event, generate_day
 
 STATES = Path(__file__).parent / "states"
 PARTITIONS = 4
 CONTACTS = 600
 APP = "callcenter"
+CHATS = 12
 
 
 def main() -> None:
@@ -32,6 +36,8 @@ def main() -> None:
     target = STATES / f"v{STATE_VERSION}"
     target.mkdir(parents=True)  # fails if it is there
     events = generate_day(CONTACTS, seed=40 + STATE_VERSION, hours=2.0)
+    chats = [event for number in range(CHATS) for event in _chat(number)]
+    events = sorted([*events, *chats], key=lambda event: event.at)
     closing = closing_event(events)
     lines, rows, numbers = [], [], []
     taken = 2 * len(events) // 3
@@ -54,6 +60,33 @@ def main() -> None:
     _write(target / "log.json.gz", lines)
     _write(target / "rows.json.gz", rows)
     _write(target / "numbers.json.gz", numbers)
+
+
+def _chat(number: int) -> Iterator[Event]:
+    """A conversation that lasts for most of the log, so that it is thinned."""
+    chance = random.Random(number)
+    agent = f"agent-{number % 5}"
+    first = Event(
+        DAY_START_MS + number * 60_000,
+        Kind.MESSAGE,
+        f"chat{number}",
+        queue=f"queue-{number % 3}",
+        channel="chat",
+        reason="customer",
+        source="chat:1",
+    )
+    yield first
+    at = first.at + 5_000
+    yield first._replace(at=at, kind=Kind.QUEUED, reason="")
+    at += chance.randrange(90_000)
+    yield first._replace(at=at, kind=Kind.ANSWERED, reason="", agent=agent)
+    for _ in range(200):
+        at += chance.randrange(60_000)
+        author = chance.choice(("customer", "customer", "agent", "bot"))
+        writer = agent if author == "agent" else ""
+        yield first._replace(at=at, reason=author, agent=writer)
+    at += 1_000
+    yield first._replace(at=at, kind=Kind.ENDED, reason="agent", agent=agent)
 
 
 def _name(part: QueuePart) -> tuple[str, str]:

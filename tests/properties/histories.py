@@ -39,6 +39,7 @@ _REASONS = {
     Kind.TRANSFERRED: sorted(TRANSFER_KINDS),
     Kind.ENDED: ["customer", "agent", "system"],
     Kind.REJECTED: ["full", "closed"],
+    Kind.MESSAGE: ["customer", "customer", "agent", "agent", "bot", "system", ""],
 }
 _NAMED = (Kind.QUEUED, Kind.REJECTED)
 _TIMED = (Kind.ANSWERED, Kind.ABANDONED, Kind.LEFT, Kind.ENDED, Kind.WRAPPED_UP)
@@ -55,6 +56,7 @@ _KINDS = (
     Kind.TRANSFERRED,
     Kind.ENDED,
     Kind.WRAPPED_UP,
+    Kind.MESSAGE,
     Kind.MESSAGE,
 )
 

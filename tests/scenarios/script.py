@@ -15,11 +15,12 @@ A file holds scenarios; each opens with its statement and has three kinds of lin
       events      applied=2 late=0
       visit a.1   fate=answered wait_ms=21s
 
-Settings come first: `queue NAME:`, `horizon:`, `start:` (the instant of 0:00),
-`ordered:` and why (the numbers depend on the order of arrival, so only that is run).
-Events are `TIME CONTACT TYPE FIELD=VALUE …`; contact `-` with a `source.…` type is a
-source event. They go through the wire's decoder. Under `at` stand names of the report
-(interface.md section 3); an event below an `at` comes after that report.
+Settings come first: `queue NAME:` or `queue NAME:CHANNEL:`, `horizon:`, `start:` (the
+instant of 0:00), `ordered:` and why (the numbers depend on the order of arrival, so
+only that is run). Events are `TIME CONTACT TYPE FIELD=VALUE …`; contact `-` with a
+`source.…` type is a source event. They go through the wire's decoder. Under `at` stand
+names of the report (interface.md section 3), `support:chat` those of one channel; an
+event below an `at` comes after that report.
 `12s`, `4h` are milliseconds, `860/1040` is a ratio, `{overflow:1}` a table, `null` is
 what doesn't exist.
 """
@@ -81,7 +82,9 @@ class Scenario:
     def rules(self, horizon_ms: int = 0) -> Rules:
         """The scenario's rules, with at least this horizon."""
         return Rules(
-            queue=lambda queue, _: self.queues.get(queue, QueueRules()),
+            queue=lambda queue, channel: self.queues.get(
+                f"{queue}:{channel}", self.queues.get(queue, QueueRules())
+            ),
             horizon_ms=max(self.horizon_ms, horizon_ms),
         )
 
@@ -116,7 +119,8 @@ def _read_line(scenario: Scenario, line: str, number: int, *, indented: bool) ->
 
 
 def _read_setting(scenario: Scenario, line: str) -> None:
-    name, _, value = line.partition(":")
+    # A space ends the name: that of a queue may have its channel after a colon.
+    name, _, value = line.partition(": ")
     value = value.strip()
     if name == "start":
         scenario.start = int(datetime.fromisoformat(value).timestamp() * 1000)
@@ -135,6 +139,7 @@ def _queue_rules(text: str) -> QueueRules:
         "threshold": "threshold_ms",
         "short_abandon": "short_abandon_ms",
         "max_age": "max_age_ms",
+        "inactive_after": "inactive_after_ms",
     }
     values = _pairs(text.split())
     return QueueRules(**{renamed.get(name, name): v for name, v in values.items()})

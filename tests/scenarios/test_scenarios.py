@@ -8,8 +8,9 @@ import pytest
 
 from monitor.core.events import Event
 from monitor.core.partition import Partition
-from monitor.core.report import Report
+from monitor.core.report import Report, queue_report
 from monitor.core.rules import Rules
+from monitor.core.view import QueuePart, QueueView
 from monitor.core.visit_record import VisitRecord, records_of
 from monitor.wire.state import restore, take_rows
 from tests.scenarios.script import Expectation, Look, Scenario, read
@@ -97,6 +98,7 @@ def test_a_scenario_gives_its_numbers_in_every_way(scenario: Scenario) -> None:
             continue
         for look, partition in way(scenario):
             numbers = report_of(partition, look.at)
+            numbers["queues"] |= by_channel(partition, look.at)
             records = visits_of(partition)
             wrong = [
                 f"line {expected.line}, {way.__name__}, {expected.subject}: {problem}"
@@ -107,6 +109,18 @@ def test_a_scenario_gives_its_numbers_in_every_way(scenario: Scenario) -> None:
 
             assert wrong == []
             assert numbers["drift"] == 0
+
+
+def by_channel(partition: Partition, now: int) -> Report:
+    """What each channel of each queue says of itself."""
+    views = [
+        QueueView(
+            rules=partition.rules.queue(part.queue, part.channel),
+            **{name: getattr(part, name) for name in QueuePart.__slots__},
+        )
+        for part in partition.parts(now, everything=True)
+    ]
+    return {f"{view.queue}:{view.channel}": queue_report([view], now) for view in views}
 
 
 def visits_of(partition: Partition) -> dict[str, VisitRecord]:

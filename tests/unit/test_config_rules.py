@@ -21,6 +21,9 @@ from monitor.core.rules import (
 )
 
 DAY_MS = 86_400_000
+WRITTEN_RULES = QueueRules(
+    threshold_ms=DAY_MS, max_age_ms=14 * DAY_MS, inactive_after_ms=DAY_MS
+)
 
 
 @pytest.mark.parametrize(
@@ -31,8 +34,8 @@ DAY_MS = 86_400_000
         ("smoke signals", VOICE_RULES),
         ("callback", VOICE_RULES),
         ("chat", CHAT_RULES),
-        ("email", QueueRules(threshold_ms=DAY_MS, max_age_ms=14 * DAY_MS)),
-        ("task", QueueRules(threshold_ms=DAY_MS, max_age_ms=14 * DAY_MS)),
+        ("email", WRITTEN_RULES),
+        ("task", WRITTEN_RULES),
     ],
 )
 def test_a_queue_that_nobody_configured_has_its_channels_rules(
@@ -131,6 +134,15 @@ def test_every_queue_s_percentiles_have_the_same_buckets() -> None:
 
     for queue, channel in (("a", "voice"), ("b", "chat")):
         assert rules.queue(queue, channel).wait_buckets_ms == rules.wait_buckets_ms
+
+
+def test_how_long_a_conversation_may_be_silent_is_set_by_channel_and_queue() -> None:
+    settings = ["channels.chat.inactive_after=5m", "queues.vip.inactive_after=90s"]
+    queue = load(None, settings, {}).rules().queue
+
+    assert queue("vip", "chat").inactive_after_ms == 90_000
+    assert queue("other", "chat").inactive_after_ms == 300_000
+    assert queue("other", "voice").inactive_after_ms == 600_000
 
 
 def test_a_queue_has_the_keys_of_a_channel() -> None:

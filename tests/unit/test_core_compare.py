@@ -64,7 +64,7 @@ def test_equal_numbers_have_no_difference() -> None:
     assert result.differences == []
     assert result.skipped == {}
     # read … ignored, one reason; live, phases, windows, total.
-    assert result.numbers == 5 + 1 + 4 + 4 + 5 + 2
+    assert result.numbers == 5 + 1 + 7 + 4 + 5 + 2
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,9 @@ def test_equal_numbers_have_no_difference() -> None:
         ({"waiting_over_threshold": 2}, "waiting_over_threshold", 2),
         ({"oldest_waiting": START - 1}, "oldest_waiting", START - 1),
         ({"agents_in_hand": 0}, "agents_in_hand", 0),
+        ({"active": 1}, "active", 1),
+        ({"inactive": 1}, "inactive", 1),
+        ({"active_agents": [7]}, "active_agents", 1),
         (
             {"phases": {"alerting": 1, "talking": 2, "held": 0, "wrap_up": 0}},
             "phases.talking",
@@ -213,7 +216,7 @@ def test_only_windows_that_began_late_enough_are_compared() -> None:
         Skip("today", TOO_OLD): [("support", "voice")],
     }
     assert result.differences == [Difference("support", "voice", "waiting", 9, 2)]
-    assert result.numbers == 4 + 4 + 3
+    assert result.numbers == 7 + 4 + 3
 
 
 def test_a_visit_may_have_begun_a_full_age_earlier() -> None:

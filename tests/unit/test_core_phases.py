@@ -44,7 +44,11 @@ OFFERS = {Kind.ALERTING, Kind.ALERT_ENDED}
 """Offers to agents are counted whenever they are told; they may lag the answer."""
 CELLS = [(phase, kind) for phase in Phase for kind in CONTACT_KINDS]
 HAPPENING = [cell for cell in CELLS if cell[1] in TRANSITIONS[cell[0]]]
-IMPOSSIBLE = [cell for cell in CELLS if cell[1] not in TRANSITIONS[cell[0]]]
+IMPOSSIBLE = [
+    cell
+    for cell in CELLS
+    if cell[1] not in TRANSITIONS[cell[0]] and cell[1] is not Kind.MESSAGE
+]
 
 
 def name_of(value: Any) -> str:
@@ -76,7 +80,7 @@ def one_event(kind: Kind, visit: int = 1) -> Event:
 
 def facts(visit: Visit) -> dict[str, Any]:
     """Everything that the visit is, without when it was last heard of."""
-    apart = {"state", "last_at", "marks"}
+    apart = {"state", "last_at", "marks", "talk"}
     return {name: getattr(visit, name) for name in Visit.__slots__ if name not in apart}
 
 
@@ -114,6 +118,20 @@ def test_what_cannot_happen_changes_nothing(phase: Phase, kind: Kind) -> None:
     assert partition.contacts["a"].visits == [visit]
     assert (facts(visit), sums(partition, kind)) == before
     assert partition.counts.applied == len(WAYS_INTO[phase]) + 1
+
+
+@pytest.mark.parametrize("phase", list(Phase), ids=name_of)
+@pytest.mark.parametrize("author", ["customer", "agent", "bot", "system", ""])
+def test_a_message_can_come_in_any_phase_and_changes_none(
+    phase: Phase, author: str
+) -> None:
+    """It is counted, and is no step in the visit's life."""
+    partition, visit = in_phase(phase)
+    before = facts(visit)
+    partition.apply([one_event(Kind.MESSAGE)._replace(reason=author)], NOW)
+
+    assert facts(visit) == before
+    assert part_of(partition).total[f"messages:{author or 'unknown'}"] == 1
 
 
 @pytest.mark.parametrize("kind", CONTACT_KINDS, ids=name_of)

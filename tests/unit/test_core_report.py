@@ -27,13 +27,17 @@ INTERFACE = set(
     waiting in_progress waiting_max longest_wait_seconds answered_wait_seconds_sum
     abandoned_wait_seconds_sum talk_seconds_sum hold_seconds_sum acw_seconds_sum
     handled speed_of_answer_seconds time_to_abandon_seconds handle_time_seconds
-    abandonment_ratio service_level windows""".split()
+    abandonment_ratio service_level windows first_response_seconds response_seconds
+    inactive concurrency messages""".split()
 )
 SERVICE_LEVEL = set(
     """threshold_seconds policy ratio in_time counted answered_in_time
     abandoned_in_time crossed policies""".split()
 )
-LIVE = {"channels", "waiting", "in_progress", "waiting_max", "longest_wait_seconds"}
+LIVE = set(
+    """channels waiting in_progress waiting_max longest_wait_seconds inactive
+    concurrency""".split()
+)
 
 
 def a_report(queue_rules: QueueRules | None = None) -> dict[str, Any]:
@@ -187,6 +191,33 @@ def test_quantiles_use_every_bound_that_the_histogram_can_have() -> None:
     assert list(shown.values()) == answer_wait_quantiles_seconds(sums, bounds)
     assert shown["p50"] == 27.5
     assert numbers["windows"]["5m"]["answer_wait_quantiles_seconds"] == shown
+
+
+def test_conversations_have_their_parts_beside_them() -> None:
+    """Means with their counts and sums, concurrency with contacts and agents."""
+    said = {"channel": "chat"}
+    events = [
+        queued(0, "a", **said),
+        answered(5, "a"),
+        event(10, "a", Kind.MESSAGE, reason="customer"),
+        event(25, "a", Kind.MESSAGE, reason="agent", agent="ann"),
+        queued(0, "b", **said),
+        answered(5, "b"),
+        event(30, "b", Kind.MESSAGE, reason="bot"),
+    ]
+    numbers = report_of(partition_of(events, 80), at(80))
+    queue = numbers["queues"]["q"]
+
+    for place in (queue, queue["windows"]["5m"], queue["windows"]["today"]):
+        assert (place["first_responses"], place["first_response_seconds_sum"]) == (
+            1,
+            15,
+        )
+        assert (place["responses"], place["response_seconds_sum"]) == (1, 15)
+        assert place["first_response_seconds"] == place["response_seconds"] == 15
+        assert place["messages"] == {"agent": 1, "bot": 1, "customer": 1}
+    assert (queue["active"], queue["inactive"], queue["active_agents"]) == (2, 0, 1)
+    assert queue["concurrency"] == numbers["total"]["concurrency"] == 2
 
 
 def test_drift_is_seen_in_the_queue_and_in_the_whole() -> None:

@@ -61,6 +61,9 @@ parts = st.builds(
     oldest_waiting=st.integers(0, 99),
     phases=st.fixed_dictionaries({"talking": st.integers(0, 9)}),
     agents_in_hand=st.integers(0, 9),
+    active=st.integers(0, 9),
+    inactive=st.integers(0, 9),
+    active_agents=st.lists(st.integers(0, 9), unique=True).map(sorted),
     windows=st.dictionaries(st.sampled_from(["5m", "today"]), tallies),
     total=tallies,
     corrected=tallies,
@@ -127,6 +130,21 @@ def test_numbers_of_all_source_partitions_are_added_up() -> None:
 
     assert (view.total, view.windows) == ({OFFERED: 7}, {WINDOW: {OFFERED: 7}})
     assert view.rules == default_queue_rules("support", "voice")
+
+
+def test_an_agent_with_chats_in_several_partitions_is_one_agent() -> None:
+    """Contacts are spread by their id, so one person's chats are everywhere."""
+    queue = QueuePart(queue="support", channel="chat")
+    merged = merge_parts(
+        [
+            replace(queue, active=3, inactive=1, active_agents=[4, 7]),
+            replace(queue, active=1, active_agents=[7]),
+            replace(queue, inactive=2),
+        ]
+    )
+
+    assert (merged.active, merged.inactive) == (4, 3)
+    assert merged.active_agents == [4, 7]
 
 
 def test_a_source_starts_with_a_complete_part() -> None:

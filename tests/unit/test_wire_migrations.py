@@ -5,6 +5,7 @@ from dataclasses import asdict
 import orjson
 import pytest
 
+from monitor.core.events import Kind
 from monitor.core.partition import Partition
 from monitor.core.rules import Rules
 from monitor.wire.errors import UnknownStateVersion
@@ -18,6 +19,14 @@ from monitor.wire.migrations import (
     migrated,
 )
 from monitor.wire.state import restore, take_rows
+from tests.support.contacts import (
+    answered,
+    at,
+    event,
+    part_of,
+    partition_of,
+    queued,
+)
 from tests.support.feeding import DISTANT_FUTURE
 from tests.support.states import KeptState, kept_states
 
@@ -66,6 +75,44 @@ def test_a_kept_state_goes_on_to_the_numbers_of_the_whole_log(kept: KeptState) -
 def apply(partition: Partition, log: list[bytes]) -> None:
     events = [event for value in log if (event := decode_contact_event(value))]
     partition.apply(events, DISTANT_FUTURE)
+
+
+def test_a_thinned_conversation_is_among_what_is_kept() -> None:
+    """Else nobody would notice that its base isn't read any more."""
+    chats = [
+        orjson.loads(value)
+        for rows in KEPT[2].rows
+        for key, value in rows.items()
+        if key.startswith(b"cchat")
+    ]
+
+    assert sum(len(chat) == 4 for chat in chats) > 5
+
+
+def test_messages_of_which_nobody_knew_the_author_ask_for_no_response() -> None:
+    """Version 2 didn't keep authors: who had responded before can't be told."""
+    events = [
+        queued(0, "a", channel="chat"),
+        answered(10, "a"),
+        event(20, "a", Kind.MESSAGE),
+        event(30, "a", Kind.MESSAGE),
+    ]
+    rows = dict(take_rows(partition_of(events)))
+    meta = orjson.loads(rows[META_KEY] or b"")
+    rows[META_KEY] = orjson.dumps(meta | {"v": 2})
+    partition = restore(Rules(), [(k, v) for k, v in rows.items() if v])
+    later = [
+        event(40, "a", Kind.MESSAGE, reason="customer"),
+        event(50, "a", Kind.MESSAGE, reason="agent"),
+    ]
+    partition.apply(later, at(50))
+    partition.advance(at(50))
+    part = part_of(partition, channel="chat")
+
+    assert part.total["responses"] == 1
+    assert part.total["response_ms"] == 10_000
+    assert "first_responses" not in part.total
+    assert (part.active, part.inactive) == (1, 0)
 
 
 # -- steps, shown with a version that never was ----------------------------------------

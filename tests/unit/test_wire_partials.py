@@ -44,6 +44,9 @@ queue_parts = st.builds(
     oldest_waiting=counts,
     phases=st.fixed_dictionaries(dict.fromkeys(PHASES, counts)),
     agents_in_hand=counts,
+    active=counts,
+    inactive=counts,
+    active_agents=st.lists(counts, unique=True).map(sorted),
     windows=st.dictionaries(names, tallies, max_size=2),
     total=tallies,
     corrected=tallies,
@@ -100,7 +103,8 @@ def test_fields_that_an_older_worker_lacks_are_zero() -> None:
     """What it doesn't know it can't count."""
     part = a_part()
     data = json.loads(encode_part(part))
-    del data["queues"][0]["agents_in_hand"]
+    for name in ("agents_in_hand", "active", "inactive", "active_agents"):
+        del data["queues"][0][name]
     del data["counts"]["queues_folded"]
     expected = replace(part, queues=[replace(part.queues[0], agents_in_hand=0)])
 
@@ -165,6 +169,8 @@ def test_a_visit_is_one_json_object() -> None:
         "talk_ms": 51_000,
         "hold_ms": 0,
         "acw_ms": 0,
+        "first_response_at": None,
+        "first_response_ms": None,
     }
     b = json.loads(encode_visit(by_contact["b"]))
     assert (b["fate"], b["fate_at"], b["ended_at"]) == ("abandoned", at(73), None)

@@ -32,7 +32,6 @@ DECODED_TYPES = sorted({*TYPES.values(), *agent_events.TYPES.values()})
 AT = 1_795_165_200_000
 NOT_READ_YET = {
     "contact.queued": {"priority"},
-    "contact.message": {"author"},
     "contact.survey_sent": {"survey"},
     "contact.rated": {"survey", "score", "scale"},
     "contact.resolved": {"resolved", "topic"},
