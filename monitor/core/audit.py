@@ -14,7 +14,7 @@ from monitor.core.contact import Contact
 from monitor.core.panes import Panes, Ring
 from monitor.core.partition import Partition
 from monitor.core.phases import Phase
-from monitor.core.queue_state import QueueState
+from monitor.core.queue_state import CONVERSING, QueueState
 from monitor.core.tally import total
 from monitor.core.visit import Visit
 
@@ -26,13 +26,15 @@ SHOWN = tuple(phase for phase in Phase if phase is not Phase.CLOSED)
 class _Recount:
     """The live counts of one queue, from the contacts."""
 
-    __slots__ = ("agents", "by_phase", "over", "waiting")
+    __slots__ = ("active", "agents", "by_phase", "inactive", "over", "waiting")
 
     def __init__(self) -> None:
         self.by_phase: dict[Phase, int] = dict.fromkeys(SHOWN, 0)
         self.waiting = 0
         self.over = 0
         self.agents: dict[str, int] = {}
+        self.active = 0
+        self.inactive = 0
 
     def add(self, visit: Visit) -> None:
         if not visit.open:
@@ -43,6 +45,9 @@ class _Recount:
             self.over += visit.crossed
         elif visit.agent:
             self.agents[visit.agent] = self.agents.get(visit.agent, 0) + 1
+        if visit.talk is not None and visit.phase in CONVERSING:
+            self.inactive += visit.talk.is_silent
+            self.active += not visit.talk.is_silent
 
 
 def audit(partition: Partition) -> Iterator[list[str]]:
@@ -86,6 +91,11 @@ def _differences(state: QueueState, recount: _Recount) -> Iterator[str]:
         yield (
             f"{len(state.agents)} agents in hand, its contacts name "
             f"{len(recount.agents)}"
+        )
+    if (state.active, state.inactive) != (recount.active, recount.inactive):
+        yield (
+            f"{state.active} active and {state.inactive} inactive, of its contacts "
+            f"{recount.active} and {recount.inactive} are"
         )
     if drift := kpi.drift(state.panes.total, len(state.waiting)):
         yield f"drift {drift}"

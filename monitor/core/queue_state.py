@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _ALERTING = Phase.ALERTING
 _CLOSED = Phase.CLOSED
-_CONVERSING = (Phase.TALKING, Phase.HELD)
+CONVERSING = (Phase.TALKING, Phase.HELD)
+"""Phases in which a contact with messages is active or inactive."""
 _SHOWN = [(name, Phase[name.upper()]) for name in PHASES]
 
 
@@ -130,7 +131,7 @@ class QueueState:
         if talk is None:
             return
         shown = NOT_SHOWN
-        if visit.phase in _CONVERSING:
+        if visit.phase in CONVERSING:
             shown = INACTIVE if talk.is_silent else ACTIVE
         self.active += (shown == ACTIVE) - (talk.shown == ACTIVE)
         self.inactive += (shown == INACTIVE) - (talk.shown == INACTIVE)

@@ -298,3 +298,13 @@ FIRST_RESPONSE = _histogram(
     "Seconds from a customer's first message (or the entry into the queue) to the "
     "first message of an agent.",
 )
+
+OF_MESSAGES = frozenset(
+    metric.name
+    for metric in (
+        *(ACTIVE, INACTIVE, ACTIVE_AGENTS, CONCURRENCY),
+        *(FIRST_RESPONSE_TIME, RESPONSE_TIME, WINDOW_FIRST_RESPONSES, WINDOW_RESPONSES),
+        *(MESSAGES, FIRST_RESPONSE),
+    )
+)
+"""Metrics that a queue of calls has only if messages came in them."""

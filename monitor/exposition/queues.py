@@ -2,17 +2,19 @@
 
 Rule: gauges of a queue that has no value are NaN, never absent and never a calm 0;
 counters show what was added (net total + corrections), so that they never go down.
+Only what speaks of messages isn't shown of queues of calls, which have none.
 """
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from prometheus_client.metrics_core import Metric as Family
 
 from monitor.core import kpi
 from monitor.core import tally as t
+from monitor.core.events import AUTHORS
 from monitor.core.report import ESTIMATE_WINDOW
 from monitor.core.rules import (
     DEFAULT_WINDOWS_MS,
@@ -40,7 +42,11 @@ from monitor.exposition.metric import (
     Metric,
 )
 
+T = TypeVar("T")
 NAN = math.nan
+SPOKEN = frozenset({"voice", "callback"})
+"""Channels without messages."""
+MESSAGES = tuple(t.MESSAGES + author for author in (*AUTHORS, "unknown"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,21 +193,37 @@ def queue_families(board: Board, scale: Scale) -> Iterator[Family]:
     known = [_known(view, now) for view in board.queues()]
     stale = [(label(queue), label(channel)) for queue, channel in board.stale_queues()]
     yield _stale(known, stale)
+    written = [queue for queue in known if _is_written(queue)]
+    stale_written = [labels for labels in stale if labels[1] not in SPOKEN]
     for metric, live in LIVE.items():
-        yield _live(metric, live, known, stale)
+        queues = _choose(metric, known, written)
+        yield _live(metric, live, queues, _choose(metric, stale, stale_written))
     yield _policy_info(known)
     for metric, windowed in WINDOWED.items():
-        yield _windowed(metric, windowed, known, stale, scale)
+        queues = _choose(metric, known, written)
+        lost = _choose(metric, stale, stale_written)
+        yield _windowed(metric, windowed, queues, lost, scale)
     for metric, name in COUNTED.items():
         family = counter(metric)
         for queue in known:
             family.add_metric(queue.labels, queue.added.get(name, 0))
         yield family
     for metric, prefix in COUNTED_BY_REASON.items():
-        yield _by_reason(metric, prefix, known)
+        yield _by_reason(metric, prefix, _choose(metric, known, written))
     yield _handling(known)
     yield _corrected(known)
-    yield from _histograms(known, scale)
+    yield from _histograms(known, written, scale)
+
+
+def _is_written(queue: Queue) -> bool:
+    """Whether there may be messages in it, or are."""
+    if queue.view.channel not in SPOKEN:
+        return True
+    return any(name in queue.added for name in MESSAGES)
+
+
+def _choose(metric: Metric, all_queues: list[T], written: list[T]) -> list[T]:
+    return written if metric.name in names.OF_MESSAGES else all_queues
 
 
 def _known(view: QueueView, now: int) -> Queue:
@@ -294,21 +316,19 @@ def _corrected(known: list[Queue]) -> Family:
     return family
 
 
-def _histograms(known: list[Queue], scale: Scale) -> Iterator[Family]:
+def _histograms(
+    known: list[Queue], written: list[Queue], scale: Scale
+) -> Iterator[Family]:
     waits, handles = scale.wait_buckets_ms, scale.handle_buckets_ms
+    responses = RESPONSE_BUCKETS_MS
     for metric, prefix, bounds, sum_names in (
         (names.ANSWER_WAIT, t.ANSWER_WAIT_LE, waits, (t.ANSWERED_WAIT,)),
         (names.ABANDON_WAIT, t.ABANDON_WAIT_LE, waits, (t.ABANDONED_WAIT,)),
         (names.HANDLE, t.HANDLE_LE, handles, COMPONENTS),
-        (
-            names.FIRST_RESPONSE,
-            t.FIRST_RESPONSE_LE,
-            RESPONSE_BUCKETS_MS,
-            (t.FIRST_RESPONSE,),
-        ),
+        (names.FIRST_RESPONSE, t.FIRST_RESPONSE_LE, responses, (t.FIRST_RESPONSE,)),
     ):
         family = histogram(metric)
-        for queue in known:
+        for queue in _choose(metric, known, written):
             buckets = [
                 (_le(bound), count)
                 for bound, count in t.cumulative(queue.added, prefix, bounds)

@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.core import tally as t
 from monitor.core.rules import POLICIES
+from monitor.core.view import QueueView
 from monitor.exposition.collector import BoardCollector
 from monitor.exposition.metric import MetricKind
 from monitor.exposition.names import METRICS
+from monitor.exposition.queue_metrics import OF_MESSAGES
 from monitor.exposition.queues import Scale
 from monitor.exposition.render import Exposition
 from tests.unit.fake_board import NOW, FakeBoard, calm, sample, support
@@ -30,15 +33,15 @@ PROMISED = """
     contacts_waiting longest_wait_seconds oldest_waiting_timestamp_seconds
     contacts_waiting_over_threshold contacts_in_progress service_level_ratio
     service_level_contacts service_level_policy_ratio service_level_target_ratio
-    service_level_threshold_seconds speed_of_answer_seconds
-    answer_wait_quantile_seconds abandonment_ratio handle_time_seconds window_contacts
-    contacts_offered_total contacts_answered_total contacts_answered_in_time_total
-    contacts_abandoned_total contacts_abandoned_short_total contacts_diverted_total
-    contacts_expired_total contacts_rejected_total ring_no_answer_total
-    contacts_corrected_total answer_wait_seconds abandon_wait_seconds handle_seconds
-    events_total dead_letters_total events_late_total events_duplicate_total
-    event_lag_seconds last_event_timestamp_seconds stale_partitions
-    identity_drift_contacts checkpoint_age_seconds build_info
+    service_level_threshold_seconds speed_of_answer_seconds answer_wait_quantile_seconds
+    abandonment_ratio handle_time_seconds window_contacts contacts_offered_total
+    contacts_answered_total contacts_answered_in_time_total contacts_abandoned_total
+    contacts_abandoned_short_total contacts_diverted_total contacts_expired_total
+    contacts_rejected_total ring_no_answer_total contacts_corrected_total
+    answer_wait_seconds abandon_wait_seconds handle_seconds first_response_seconds
+    contacts_inactive messages_total events_total dead_letters_total events_late_total
+    events_duplicate_total event_lag_seconds last_event_timestamp_seconds
+    stale_partitions identity_drift_contacts checkpoint_age_seconds build_info
 """
 """Names that others rely on, without the prefix."""
 
@@ -278,6 +281,63 @@ def test_a_queue_without_data_is_not_a_number_rather_than_absent_or_perfect() ->
     assert voice(series, "window_contacts", window="5m", fate="answered") == 0
     assert voice(series, "contacts_answered_total") == 0
     assert voice(series, "answer_wait_seconds_count") == 0
+
+
+def chat(name: str = "desk", channel: str = "chat") -> QueueView:
+    """A queue of chats with two responses of 12 s and 100 s, 4 active chats."""
+    sums: t.Tally = {
+        t.FIRST_RESPONSES: 1,
+        t.FIRST_RESPONSE: 12_000,
+        f"{t.FIRST_RESPONSE_LE}15000": 1,
+        t.RESPONSES: 2,
+        t.RESPONSE: 112_000,
+        f"{t.MESSAGES}customer": 5,
+        f"{t.MESSAGES}unknown": 1,
+    }
+    view = calm(name, channel)
+    return replace(
+        view,
+        active=4,
+        inactive=1,
+        active_agents=[3, 9],
+        windows={"5m": dict(sums)},
+        total=sums,
+    )
+
+
+def test_messages_are_shown_with_their_parts() -> None:
+    """Means beside their counts, concurrency beside contacts and agents."""
+    series = parsed(FakeBoard(views=[chat()]))
+
+    def of(name: str, **labels: str) -> float | None:
+        return value(series, name, queue="desk", channel="chat", **labels)
+
+    assert (of("contacts_active"), of("contacts_inactive")) == (4, 1)
+    assert (of("queue_agents_conversing"), of("concurrent_contacts")) == (2, 2)
+    assert of("first_response_time_seconds", window="5m") == 12
+    assert of("window_first_responses", window="5m") == 1
+    assert of("response_time_seconds", window="5m") == 56
+    assert of("window_responses", window="5m") == 2
+    assert of("messages_total", author="customer") == 5
+    assert of("messages_total", author="agent") == 0
+    assert of("messages_total", author="unknown") == 1
+    assert of("first_response_seconds_bucket", le="5.0") == 0
+    assert of("first_response_seconds_bucket", le="15.0") == 1
+    assert of("first_response_seconds_count") == 1
+    assert of("first_response_seconds_sum") == 12
+
+
+def test_queues_of_calls_show_nothing_of_messages_unless_there_are_some() -> None:
+    """They have none, and series cost; a queue of chats has them from the start."""
+    shown = [calm("calls", "voice"), chat("both", "voice"), calm("desk", "chat")]
+    series = parsed(FakeBoard(views=shown, stale=[("gone", "chat"), ("lost", "voice")]))
+    speaking = {
+        dict(labels)["queue"]
+        for name, labels in series
+        if any(name.startswith(start) for start in OF_MESSAGES)
+    }
+
+    assert speaking == {"both", "desk", "gone"}
 
 
 def test_when_nobody_waits_the_instant_is_absent_and_the_longest_wait_is_0() -> None:
