@@ -65,7 +65,9 @@ async def work(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     stopping = _stop_on_signals()
     pipeline = Pipeline(settings)
-    metrics = Exposition(pipeline.board, _scale(settings))
+    metrics = Exposition(
+        pipeline.board, _scale(settings), per_agent=settings.exporter.per_agent
+    )
     site = WebServer(pipeline.board, settings.listen, metrics.render_beside)
     try:
         await site.start()

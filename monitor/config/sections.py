@@ -186,6 +186,11 @@ class Limits(Section):
     queues: Annotated[int, whole(1, 1_000_000)] = setting(
         1_000, "New queue names beyond this many are counted together as __other__."
     )
+    agents: Annotated[int, whole(1, 1_000_000)] = setting(
+        10_000,
+        "What is said of agents beyond this many in a partition is counted, and "
+        "dropped.",
+    )
 
 
 class Exporter(Section):

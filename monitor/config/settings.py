@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import ValidationInfo, field_validator
 
+from monitor.config.people_settings import AgentSettings
 from monitor.config.queue_settings import (
     CHANNEL_DEFAULTS,
     Channels,
@@ -42,6 +43,7 @@ from monitor.config.values import (
     at_most,
     one_of,
 )
+from monitor.core.people.rules import StaffRules
 from monitor.core.rules import WAIT_BUCKETS_MS, QueueRules, Rules
 
 
@@ -96,6 +98,7 @@ class Settings(Section):
         "24h. A file adds to these four; off as the duration takes one away. The "
         "window today is always there.",
     )
+    agents: AgentSettings = setting({}, "How the states of agents are judged.")
     limits: Limits = setting({}, "Against floods.")
     exporter: Exporter = setting({}, "What Prometheus is shown.")
     channels: Channels = setting(
@@ -125,6 +128,10 @@ class Settings(Section):
             max_queues=self.limits.queues,
             own_queues=frozenset(self.queues),
         )
+
+    def staff_rules(self) -> StaffRules:
+        """What the core is told of people, besides."""
+        return self.agents.rules(self.rules(), self.limits, self.channels.voice)
 
     def _queue_rules(self) -> Callable[[str, str], QueueRules]:
         wait_buckets = self._wait_buckets()

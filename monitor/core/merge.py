@@ -9,6 +9,7 @@ Time is an argument: `at_ms` is the reader's own steady clock, never an event's.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from monitor.core.pieces import Pieces
 from monitor.core.queue_names import Names
 from monitor.core.rules import OTHER_QUEUE, QueueRules
 from monitor.core.tally import OFFERED, add
@@ -125,8 +126,7 @@ class Merge:
         self._rules = rules
         self._stale_after_ms = stale_after_ms
         self._sources: dict[int, _Source] = {}
-        self._pieces: dict[int, list[PartitionPart]] = {}
-        """By source partition, pieces of a complete part that isn't whole yet."""
+        self._pieces: Pieces[PartitionPart] = Pieces()
         self._holders: dict[QueueKey, set[int]] = {}
         self._names = names or Names(None)
         self._names.begin()
@@ -146,23 +146,13 @@ class Merge:
         a part is held back until its source is stale, and believed then, because a
         state that was reset must not stay invisible.
         """
-        whole = self._join(part) if part.pieces > 1 else part
-        return whole is not None and self._accept(whole, at_ms)
-
-    def _join(self, part: PartitionPart) -> PartitionPart | None:
-        """The complete part whose last piece `part` is; None: pieces are missing."""
-        pieces = self._pieces.setdefault(part.source, [])
-        if not part.piece:
-            pieces.clear()
-        elif len(pieces) != part.piece or pieces[0].offset != part.offset:
-            pieces.clear()  # one was lost, or another sender's came between
-            return None
-        pieces.append(part)
-        if len(pieces) < part.pieces:
-            return None
-        del self._pieces[part.source]
-        queues = [queue for piece in pieces for queue in piece.queues]
-        return replace(part, queues=queues, piece=0, pieces=1)
+        pieces = self._pieces.join(part)
+        if not pieces:
+            return False
+        if len(pieces) > 1:
+            queues = [queue for piece in pieces for queue in piece.queues]
+            part = replace(part, queues=queues, piece=0, pieces=1)
+        return self._accept(part, at_ms)
 
     def _accept(self, part: PartitionPart, at_ms: int) -> bool:
         known = self._sources.get(part.source)

@@ -4,7 +4,7 @@ Rule: one partition, event time, nothing else. What live can only see as it happ
 most contacts that waited at once) is exact here, because every visit is known.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from monitor.core.contact import TOO_MANY_EVENTS
@@ -148,15 +148,17 @@ class Recording:
         for contact in partition.contacts.values():
             self._take(records_of(contact))
         parts += _served_only(parts, staff.queues)
-        views = [self._view(part) for part in sorted_parts(parts)]
+        groups = {group.name: group for group in staff.queues}
+        views = [self._view(part, groups) for part in sorted_parts(parts)]
         counts = _all_counts(partition.counts, staff.counts)
         numbers = report(views, counts, now, self._peaks.by_queue())
         return add_people(numbers, staff, self.staff.persons())
 
-    def _view(self, part: QueuePart) -> QueueView:
+    def _view(self, part: QueuePart, groups: Mapping[str, GroupPart]) -> QueueView:
         rules = self._rules.queue(part.queue, part.channel)
         fields = {name: getattr(part, name) for name in QueuePart.__slots__}
-        return QueueView(rules=rules, **fields)
+        people = groups.get(part.queue, GroupPart(name=part.queue))
+        return QueueView(rules=rules, people=people, **fields)
 
 
 def sorted_parts(parts: Iterable[QueuePart]) -> list[QueuePart]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from monitor.core import kpi, tally
 from monitor.core.merge import merge_parts
+from monitor.core.people.states import AVAILABLE, WITH_CONTACT
 from monitor.core.rules import QueueRules
 from monitor.core.tally import Tally
 from monitor.core.view import PartitionCounts, QueuePart, QueueView
@@ -99,7 +100,7 @@ def queue_report(views: Sequence[QueueView], now: int) -> Report:
     result |= _sums(total)
     result |= _means(total, bounds)
     result["service_level"] = _service_level(total, rules)
-    result["estimated_wait"] = _estimated_wait(part, waiting)
+    result["estimated_wait"] = _estimated_wait(part, waiting, agents_for(views))
     result["drift"] = sum(_drift(view) for view in views)
     result["windows"] = {
         name: _window(window, rules, bounds)
@@ -203,12 +204,24 @@ def _service_level(sums: Tally, rules: QueueRules) -> Report:
     }
 
 
-def _estimated_wait(part: QueuePart | None, waiting: int) -> Report | None:
+def agents_for(views: Sequence[QueueView]) -> int:
+    """Agents who can take the queue now or work for it.
+
+    Who serves the queue and is neither away nor logged out; those who have a contact of
+    it in hand, where people aren't known.
+    """
+    if views and views[0].people is not None and views[0].queue == views[-1].queue:
+        states = views[0].people.states
+        return sum(states.get(state, 0) for state in (*WITH_CONTACT, AVAILABLE))
+    return sum(view.agents_in_hand for view in views)
+
+
+def _estimated_wait(part: QueuePart | None, waiting: int, agents: int) -> Report | None:
     if part is None:
         return None
     sums = part.windows.get(ESTIMATE_WINDOW, part.total)
     handle_time = kpi.handle_time_seconds(sums)
-    estimate = kpi.estimated_wait(waiting, handle_time, part.agents_in_hand)
+    estimate = kpi.estimated_wait(waiting, handle_time, agents)
     return None if estimate is None else estimate._asdict()
 
 

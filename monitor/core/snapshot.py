@@ -6,6 +6,7 @@ still means holding on to it.
 
 from typing import Self
 
+from monitor.core.people.parts import GroupPart, PersonPart
 from monitor.core.view import Board, PipelineView, QueueView
 
 
@@ -17,13 +18,23 @@ class Snapshot:
         self._now = board.now()
         self._queues = board.queues()
         self._stale = board.stale_queues()
+        self._groups = board.groups()
+        self._stale_groups = board.stale_groups()
+        self.agents: list[PersonPart] = []
+        """Everybody, if they were asked for."""
         self._pipeline = board.pipeline()
 
     @classmethod
-    async def take(cls, board: Board) -> Self:
-        """The same, but others get their turns while what is shown is made ready."""
+    async def take(cls, board: Board, *, persons: bool = False) -> Self:
+        """The same, but others get their turns while what is shown is made ready.
+
+        `persons`: every single person as well.
+        """
         await board.prepare()
-        return cls(board)
+        agents = await board.persons() if persons else []
+        snapshot = cls(board)
+        snapshot.agents = agents
+        return snapshot
 
     async def prepare(self) -> None:
         """Nothing: everything is ready."""
@@ -33,6 +44,15 @@ class Snapshot:
 
     def stale_queues(self) -> list[tuple[str, str]]:
         return self._stale
+
+    def groups(self) -> list[GroupPart]:
+        return self._groups
+
+    def stale_groups(self) -> list[str]:
+        return self._stale_groups
+
+    async def persons(self) -> list[PersonPart]:
+        return self.agents
 
     def pipeline(self) -> PipelineView:
         return self._pipeline

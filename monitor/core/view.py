@@ -8,6 +8,7 @@ else.
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from monitor.core.people.parts import GroupPart, PersonPart
 from monitor.core.rules import QueueRules
 from monitor.core.tally import Tally
 
@@ -57,6 +58,8 @@ class QueueView(QueuePart):
     rules: QueueRules
     waiting_max: int = 0
     """Most contacts that waited at once, as it was seen."""
+    people: GroupPart | None = None
+    """Who serves the queue, by whichever channel; None: not known here and now."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -157,6 +160,21 @@ class Board(Protocol):
 
         None of them is in `queues()`.
         """
+        ...
+
+    def groups(self) -> list[GroupPart]:
+        """Who serves each queue, by name, and everybody under `""`, who come first.
+
+        What isn't surely known on this worker isn't there.
+        """
+        ...
+
+    def stale_groups(self) -> list[str]:
+        """Names of owned groups that aren't known now; none is in `groups()`."""
+        ...
+
+    async def persons(self) -> list[PersonPart]:
+        """Everybody whose own partition is on this worker, by id."""
         ...
 
     def pipeline(self) -> PipelineView:

@@ -14,6 +14,7 @@ from monitor.core.events import (
     TRANSFER_KINDS,
 )
 from monitor.core.kpi import QUANTILES
+from monitor.core.people.states import STATES
 from monitor.core.rules import POLICIES
 from monitor.core.view import PHASES, SELF_CHECK_RESULTS
 
@@ -48,6 +49,8 @@ LABEL_VALUES: Mapping[str, tuple[str, ...]] = {
     "fate": ("answered", "abandoned", "diverted", "expired"),
     "component": ("talk", "hold", "after_contact_work"),
     "result": SELF_CHECK_RESULTS,
+    "state": STATES,
+    "activity": ("handling", "available", "away"),
 }
 """Labels of gauges whose values are known: all are there always, zeros too."""
 

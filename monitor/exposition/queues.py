@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric as Family
 from monitor.core import kpi
 from monitor.core import tally as t
 from monitor.core.events import AUTHORS
-from monitor.core.report import ESTIMATE_WINDOW
+from monitor.core.report import ESTIMATE_WINDOW, agents_for
 from monitor.core.rules import (
     DEFAULT_WINDOWS_MS,
     HANDLE_BUCKETS_MS,
@@ -84,7 +84,7 @@ def _longest_wait(view: QueueView, now: int) -> float:
 def _estimated_wait(view: QueueView) -> float | None:
     sums = view.windows.get(ESTIMATE_WINDOW, view.total)
     handle_time = kpi.handle_time_seconds(sums)
-    estimate = kpi.estimated_wait(view.waiting, handle_time, view.agents_in_hand)
+    estimate = kpi.estimated_wait(view.waiting, handle_time, agents_for([view]))
     return NAN if estimate is None else estimate.seconds
 
 

@@ -13,25 +13,29 @@ from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from monitor import clocks
 from monitor.config import Settings
 from monitor.pipeline import topics
-from monitor.pipeline.batches import Batch, BatchApp, Flow, QuietMonitor
-from monitor.pipeline.connection import faust_arguments
+from monitor.pipeline.batches import Batch, BatchApp, Flow
 from monitor.pipeline.contacts import Contacts
 from monitor.pipeline.fatal import end_process
+from monitor.pipeline.faust_app import PEOPLE, make_app
 from monitor.pipeline.health import LoopWatch, collect_when_quiet, tune_collector
+from monitor.pipeline.held import Held
 from monitor.pipeline.holdings import Holdings
+from monitor.pipeline.homes import Homes
 from monitor.pipeline.metrics_topic import MetricsTopic
 from monitor.pipeline.mirror import read_ranges
 from monitor.pipeline.outbox import Outbox
 from monitor.pipeline.partials import Partials
 from monitor.pipeline.queues import Queues, WorkerBoard
 from monitor.pipeline.self_check import SelfCheck
+from monitor.pipeline.staff import Staff
+from monitor.pipeline.staff_partials import StaffPartials
+from monitor.pipeline.streams import contacts_stream, staff_stream
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,17 @@ LOOK_BACK_MS = 15_000
 """How far back partials are read by a queue's new owner: three complete intervals."""
 METRICS_SECONDS = 1.0
 RETRY_SECONDS = 1.0
+PARTITIONED = (
+    topics.CONTACTS,
+    topics.CONTACTS_STATE,
+    *PEOPLE,
+    topics.STAFF_STATE,
+    topics.QUEUE_PARTIALS,
+)
+"""Topics that must have one and the same number of partitions."""
+STAFF_CHECKPOINTS = 5
+"""People are checkpointed this many times as rarely as contacts: each time takes rows
+of all of their queues, and what is read again after a crash is little."""
 TAKEOVER_SECONDS = 80.0
 """Faust stops waiting for a seek after `broker_request_timeout`, 90 s, and would go on
 without it; a takeover that takes longer ends the process before."""
@@ -46,11 +61,6 @@ REST_FACTOR = 9
 """What runs on its own rests this many times as long as it took: a tenth at most."""
 LONGEST_REST_SECONDS = 2.0
 """But never so long that a partition counts as unheard."""
-METADATA_MS = 5_000
-"""How long a group's leader that joined while the broker started may not know of a
-topic: it assigns that to nobody, and anew as soon as it learns of it."""
-BUFFERED_BATCHES = 16
-"""Batches that may wait for a processor, of all its partitions."""
 
 
 class Pipeline:
@@ -61,13 +71,21 @@ class Pipeline:
         self._settings = settings
         clock = clocks.from_settings(settings)
         flow = Flow(session_seconds=settings.session_timeout / 1000)
-        self.holdings = Holdings(settings, settings.rules())
+        self._homes = Homes()
+        publish = self._publish_activity if settings.embedded else None
+        self.holdings = Holdings(
+            settings, contacts_stream(settings, settings.rules(), self._homes, publish)
+        )
+        self.staff = Holdings(
+            settings, staff_stream(settings, settings.staff_rules(), self._homes)
+        )
         self._queues = Queues(settings, flow)
         self._self_check = SelfCheck(settings, self.holdings)
         self._loop_watch = LoopWatch()
         self.board = WorkerBoard(
             self._queues,
             self.holdings,
+            self.staff,
             flow,
             clock,
             self._end_of_log,
@@ -80,6 +98,9 @@ class Pipeline:
         self._metrics = MetricsTopic(self._queues, self._outbox.send)
         self._contacts = Contacts(
             settings, self.holdings, flow, clock, self._outbox.spread
+        )
+        self._people = Staff(
+            self.staff, flow, clock, self._homes, self._outbox.send_home
         )
         self._partitions = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,6 +125,7 @@ class Pipeline:
     async def _start(self) -> None:
         await self._outbox.start()
         self._partitions = await self._count_partitions()
+        self._homes.spread_over(self._partitions)
         app = self.app = make_app(
             self._settings, self._flow, self._take_over, self._process
         )
@@ -117,11 +139,17 @@ class Pipeline:
             self._outbox.send,
             self._partitions,
         )
+        staff_partials = StaffPartials(
+            self._settings, self.staff, self._clock, self._outbox.send, self._partitions
+        )
         self.board.starting = "joining the consumer group"
         checkpoint_seconds = self._settings.checkpoint.interval / 1000
         partial_seconds = self._settings.partials.interval / 1000
         self._repeat(checkpoint_seconds, self._checkpoint, "checkpoints")
+        staff_seconds = STAFF_CHECKPOINTS * checkpoint_seconds
+        self._repeat(staff_seconds, self._checkpoint_staff, "checkpoints of people")
         self._repeat(partial_seconds, partials.tick, "partials", self._taken_over)
+        self._repeat(partial_seconds, staff_partials.tick, "partials of people")
         self._repeat(METRICS_SECONDS, self._publish, "queue metrics")
         check_seconds = self._settings.self_check.interval / 1000
         self._repeat(check_seconds, self._self_check.tick, "self-check")
@@ -131,8 +159,7 @@ class Pipeline:
         self._tasks.append(asyncio.create_task(collect_when_quiet(self.holdings)))
 
     async def _count_partitions(self) -> int:
-        names = (topics.CONTACTS, topics.CONTACTS_STATE, topics.QUEUE_PARTIALS)
-        counts = {name: await self._outbox.partitions(name) for name in names}
+        counts = {name: await self._outbox.partitions(name) for name in PARTITIONED}
         if len(set(counts.values())) > 1:
             raise DifferentPartitionsError(counts)
         return counts[topics.CONTACTS]
@@ -151,7 +178,7 @@ class Pipeline:
         """Checkpoint everything, let go of it, and leave the group."""
         if self.app is not None:
             self.app.consumer.stop_flow()
-        await self.holdings.close()
+        await asyncio.gather(self.holdings.close(), self.staff.close())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -200,6 +227,14 @@ class Pipeline:
                 # Not awaited: a slow partition must not delay the others.
                 holding.checkpoint()
 
+    async def _checkpoint_staff(self) -> None:
+        for holding in self.staff:
+            if holding.age_ms() and not holding.is_committing:
+                holding.checkpoint()
+
+    async def _publish_activity(self, target: int, message: bytes) -> None:
+        await self._outbox.send(topics.AGENT_ACTIVITY, None, message, partition=target)
+
     async def _publish(self) -> None:
         await self._metrics.tick(self.board.now())
 
@@ -207,6 +242,8 @@ class Pipeline:
         try:
             if batch.topic == topics.CONTACTS:
                 await self._contacts.process(batch)
+            elif batch.topic in PEOPLE:
+                await self._people.process(batch)
             else:
                 await self._queues.process(batch)
         except Exception as error:  # noqa: BLE001, ends the process
@@ -216,7 +253,8 @@ class Pipeline:
 
     async def _on_revoked(self, _: Any, revoked: AbstractSet[TP], **__: Any) -> None:
         numbers = {tp.partition for tp in revoked if tp.topic == topics.CONTACTS}
-        held = [h for h in self.holdings if h.number in numbers]
+        held: list[Held] = [h for h in self.holdings if h.number in numbers]
+        held += [h for h in self.staff if h.number in numbers]
         log.info("state=revoking partitions=%d", len(revoked))
         # So that the successor starts without replay.
         await asyncio.gather(*(holding.checkpoint() for holding in held))
@@ -242,12 +280,22 @@ class Pipeline:
         self, assigned: AbstractSet[TP], generation: int
     ) -> Mapping[TP, int]:
         sources = {tp.partition for tp in assigned if tp.topic == topics.CONTACTS}
+        people = {tp.partition for tp in assigned if tp.topic == topics.AGENTS}
         targets = {tp.partition for tp in assigned if tp.topic == topics.QUEUE_PARTIALS}
         since = clocks.WallClock().now(0) - LOOK_BACK_MS
         ranges = await read_ranges(
             self._settings, topics.QUEUE_PARTIALS, targets, since
         )
-        claimed = await self.holdings.claim(sources, generation)
+        claims = await asyncio.gather(
+            self.holdings.claim(sources, generation),
+            self.staff.claim(people, generation),
+            return_exceptions=True,  # each to its end: whoever tries again begins anew
+        )
+        claimed = []
+        for claim in claims:
+            if isinstance(claim, BaseException):
+                raise claim
+            claimed.append(claim)
         self._queues.own(ranges, self._partitions)
         self.board.starting = ""
         self._taken_over.set()
@@ -256,7 +304,7 @@ class Pipeline:
             generation,
             ",".join(map(str, sorted(targets))) or "none",
         )
-        return {TP(topics.CONTACTS, n): offset for n, offset in claimed.items()} | {
+        return {TP(*where): at for claim in claimed for where, at in claim.items()} | {
             TP(topics.QUEUE_PARTIALS, n): start for n, (start, _) in ranges.items()
         }
 
@@ -285,49 +333,3 @@ async def _rest(seconds: float, wake: asyncio.Event) -> None:
         async with asyncio.timeout(seconds):
             await wake.wait()
     wake.clear()
-
-
-def make_app(
-    settings: Settings,
-    flow: Flow,
-    take_over: Callable[[AbstractSet[TP], int], Awaitable[Mapping[TP, int]]],
-    process: Callable[[Batch], Awaitable[None]],
-) -> BatchApp:
-    """The Faust app of one worker; its two processors hand batches to `process`."""
-    session_seconds = settings.session_timeout / 1000
-    app = BatchApp(
-        settings.app,
-        **faust_arguments(settings),
-        broker_session_timeout=session_seconds,
-        broker_heartbeat_interval=min(3.0, session_seconds / 4),
-        broker_max_poll_records=settings.batch.max_records,
-        consumer_metadata_max_age_ms=METADATA_MS,
-        consumer_auto_offset_reset="earliest",
-        stream_buffer_maxsize=BUFFERED_BATCHES,
-        stream_wait_empty=False,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        store="memory://",
-        web_enabled=False,
-        autodiscover=False,
-        Monitor=QuietMonitor,
-    )
-    app.flow = flow
-    app.takeover = take_over
-    app.reads_committed = not settings.embedded
-
-    @app.agent(app.stream_of(topics.CONTACTS), name="contacts")
-    async def contacts(stream: faust.StreamT[Batch]) -> None:
-        async for batch in stream:
-            await process(batch)
-
-    @app.agent(app.stream_of(topics.QUEUE_PARTIALS), name="queues")
-    async def queues(stream: faust.StreamT[Batch]) -> None:
-        async for batch in stream:
-            await process(batch)
-
-    del contacts, queues
-    return app
-
-
-__all__ = ["AppEndedError", "DifferentPartitionsError", "Pipeline", "make_app"]

@@ -270,15 +270,15 @@ class BatchApp(faust.App):
     async def on_first_start(self) -> None:
         """Make no directory: there are no tables on disk."""
 
-    def stream_of(self, topic: str) -> Any:
-        """The topic of a processor, with batches as values."""
+    def stream_of(self, *topics: str) -> Any:
+        """The topics of a processor, with batches as values."""
         raw = PassThrough(
             key_type=bytes,
             value_type=bytes,
             key_serializer="raw",
             value_serializer="raw",
         )
-        return self.topic(topic, schema=raw)
+        return self.topic(*topics, schema=raw)
 
 
 class QuietMonitor(Monitor):

@@ -12,7 +12,8 @@ held the partition before: a zombie's next commit fails.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -45,17 +46,23 @@ class Checkpoint(NamedTuple):
     """What one transaction makes durable, all taken at the same moment."""
 
     offset: int
-    """Next source offset of the state; the rows hold it as well."""
+    """How far the source was read: its next offset, or the sum of those of several
+    logs. The rows hold it as well."""
     rows: Sequence[tuple[bytes, bytes | None]]
     visits: Sequence[tuple[bytes, bytes]]
     dead_letters: Sequence[DeadLetter]
+    activity: Mapping[int, Sequence[bytes]] = MappingProxyType({})
+    """What contacts say of people, by partition of the agents."""
 
 
 class CheckpointWriter:
     """The fence and the commits of one source partition."""
 
-    def __init__(self, settings: Settings, stream: str, number: int) -> None:
-        """Write for partition `number` of the stream processor `stream`."""
+    def __init__(
+        self, settings: Settings, stream: str, number: int, state: str
+    ) -> None:
+        """Write for partition `number` of the processor `stream`, to topic `state`."""
+        self._state = state
         self._session_seconds = settings.session_timeout / 1000
         self._number = number
         self._transactional_id = f"{settings.app}-{stream}-{number}"
@@ -92,9 +99,12 @@ class CheckpointWriter:
         try:
             async with asyncio.timeout(TRANSACTION_SECONDS):
                 await self._producer.begin_transaction()
-                end = await self._send(topics.CONTACTS_STATE, _plain(checkpoint.rows))
+                end = await self._send(self._state, _plain(checkpoint.rows))
                 await self._send(topics.VISITS, _plain(checkpoint.visits))
                 await self._send(topics.DEAD_LETTERS, checkpoint.dead_letters)
+                for target, messages in checkpoint.activity.items():
+                    rows = ((None, message, NO_HEADERS) for message in messages)
+                    await self._send(topics.AGENT_ACTIVITY, rows, target)
                 await self._producer.commit_transaction()
                 return end
         except ProducerFenced as error:
@@ -105,28 +115,37 @@ class CheckpointWriter:
                 f"{self._session_seconds:g} s, or than a transaction may take"
             ) from error
 
-    async def _send(self, topic: str, rows: Iterable[Row]) -> int:
+    async def _send(
+        self, topic: str, rows: Iterable[Row], partition: int | None = None
+    ) -> int:
         """The offset after the rows when the topic has them; 0 for no rows."""
+        number = self._number if partition is None else partition
         sent: list[asyncio.Future[Any]] = []
         batch = self._producer.create_batch()
         append = batch.append
         for count, (key, value, headers) in enumerate(rows, 1):
             if append(key=key, value=value, timestamp=None, headers=headers) is None:
-                sent.append(await self._send_batch(batch, topic))
+                sent.append(await self._send_batch(batch, topic, number))
                 batch = self._producer.create_batch()
                 append = batch.append
-                append(key=key, value=value, timestamp=None, headers=headers)
+                if (
+                    append(key=key, value=value, timestamp=None, headers=headers)
+                    is None
+                ):
+                    raise RowTooLargeError(topic, len(value or b""))
             if not count % ROWS_BEFORE_PAUSE:
                 await asyncio.sleep(0)
         if batch.record_count():
-            sent.append(await self._send_batch(batch, topic))
+            sent.append(await self._send_batch(batch, topic, number))
         last = [await future for future in sent][-1:]
         return last[0].offset + batch.record_count() if last else 0
 
-    async def _send_batch(self, batch: Any, topic: str) -> "asyncio.Future[Any]":
+    async def _send_batch(
+        self, batch: Any, topic: str, number: int
+    ) -> "asyncio.Future[Any]":
         batch.close()
         future: asyncio.Future[Any] = await self._producer.send_batch(
-            batch, topic, partition=self._number
+            batch, topic, partition=number
         )
         return future
 
@@ -141,6 +160,14 @@ class CheckpointWriter:
                 self._transactional_id,
                 error,
             )
+
+
+class RowTooLargeError(Exception):
+    """A row doesn't fit into one record; the limits of the state should prevent it."""
+
+    def __init__(self, topic: str, size: int) -> None:
+        """Name the topic and the bytes."""
+        super().__init__(f"a row of {size} bytes doesn't fit into a record of {topic}")
 
 
 def _plain(rows: Iterable[tuple[bytes, bytes | None]]) -> Iterable[Row]:

@@ -21,7 +21,7 @@ from monitor.pipeline.dead_letters import Complaints, make_dead_letter
 from monitor.pipeline.fatal import GapError
 from monitor.pipeline.holding import Holding
 from monitor.pipeline.holdings import Holdings
-from monitor.pipeline.outbox import SPREAD_HEADER
+from monitor.pipeline.outbox import is_copy
 from monitor.wire.errors import BadRecord
 from monitor.wire.events import decode_contact_event
 
@@ -50,7 +50,7 @@ class Contacts:
     def __init__(
         self,
         settings: Settings,
-        holdings: Holdings,
+        holdings: Holdings[Holding],
         flow: Flow,
         clock: Clock,
         spread: Spread,
@@ -120,7 +120,7 @@ class Contacts:
                 continue
             events.append(event)
             accepted.append(record)
-            if event.kind == Kind.SOURCE_STARTED and not _is_copy(record):
+            if event.kind == Kind.SOURCE_STARTED and not is_copy(record):
                 # In the same turn as the offset: no checkpoint may cover the record
                 # without waiting for its copies.
                 holding.forwards.append(asyncio.ensure_future(self._spread(record)))
@@ -149,7 +149,3 @@ class Contacts:
             self._max_queues,
             OTHER_QUEUE,
         )
-
-
-def _is_copy(record: Record) -> bool:
-    return any(name == SPREAD_HEADER for name, _ in record.headers or ())

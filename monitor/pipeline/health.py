@@ -11,6 +11,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from monitor.pipeline.holdings import Holdings
 
@@ -76,7 +77,7 @@ class LoopWatch:
             self.note(delay, time.thread_time() - worked)
 
 
-async def collect_when_quiet(holdings: Holdings) -> None:
+async def collect_when_quiet(holdings: Holdings[Any]) -> None:
     """Run a full collection at a quiet moment, again and again; never returns."""
     last = time.monotonic()
     while True:

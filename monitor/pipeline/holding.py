@@ -1,30 +1,37 @@
-"""One source partition in the hands of this worker: its state and its checkpoints.
+"""One source partition of contacts in the hands of this worker.
 
-Rule: whoever changes the state, reads a partial of it or takes a checkpoint holds
-`still`; between taking a checkpoint and its commit nothing may be forgotten, so a
-checkpoint that fails ends the process.
+Rule: as for whatever is held (`held`). A partition with unread records lives in the
+time of those that it has read. What changed contacts say of people goes into the
+checkpoint's own transaction, so it is told once, and durable as soon as it is told.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from monitor.clocks import Clock
+from monitor.core.contact import Contact
 from monitor.core.partition import Partition
+from monitor.core.people.engagement import Telling
+from monitor.core.people.following import all_told
+from monitor.core.visit_record import VisitRecord
+from monitor.pipeline import topics
 from monitor.pipeline.checkpoints import Checkpoint
-from monitor.pipeline.dead_letters import DeadLetters
 from monitor.pipeline.fatal import end_process
+from monitor.pipeline.held import Held, Taken, Writer
+from monitor.pipeline.homes import Homes
+from monitor.wire.activity import Activity, encode_activity, encode_telling
 from monitor.wire.sample import Share, differences, sample
 from monitor.wire.state import row_slices
 from monitor.wire.visits import encode_visit
 
 VISITS_A_TURN = 500
 """Visits encoded before others get a turn of the event loop."""
+TELLINGS_A_TURN = 300
+TOLD_SECONDS = 5.0
+"""How often a partition of people hears at least how far contacts were read."""
 CATCHING_UP_MS = 5_000
 """How old a partition's newest event may be, with records unread, to be up to date."""
-
-
 READ_BACK_SECONDS = 8.0
 """How long a mirror may be read while no checkpoint is made: partitions that tell
 nothing for `partials.stale_after` would be stale."""
@@ -34,27 +41,8 @@ ReadShare = Callable[[int, int, Callable[[bytes], bool]], Awaitable[dict[bytes, 
 offset."""
 
 
-class Writer(Protocol):
-    """What a holding needs of `CheckpointWriter`; tests make their own."""
-
-    async def claim(self) -> None: ...
-
-    async def commit(self, checkpoint: Checkpoint) -> int: ...
-
-    async def close(self) -> None: ...
-
-
-class _Taken(NamedTuple):
-    """A checkpoint that isn't written yet."""
-
-    number: int
-    at: float
-    forwards: Sequence[Awaitable[Any]]
-    checkpoint: Checkpoint
-
-
-class Holding:
-    """One source partition in the hands of this worker."""
+class Holding(Held):
+    """One source partition of contacts."""
 
     def __init__(
         self,
@@ -64,37 +52,26 @@ class Holding:
         *,
         log_end: int,
         publish_visits: bool,
+        homes: Homes,
+        publish: Callable[[int, bytes], Awaitable[object]] | None = None,
     ) -> None:
         """Hold partition `number` whose state is as the last checkpoint left it.
 
-        `log_end` is the offset after the newest record when it was loaded.
+        `log_end` is the offset after the newest record when it was loaded; `homes` says
+        where people are. With `publish` what contacts say of them isn't part of the
+        transaction, but sent after it: the embedded broker can't read transactions.
         """
-        self.number = number
         self.partition = partition
-        self.dead_letters = DeadLetters()
-        self.forwards: list[asyncio.Future[Any]] = []
-        """What was sent on and must be acknowledged before the checkpoint commits."""
-        self._writer = writer
+        self.behind = False
+        """Whether unread events were waiting when time passed last."""
+        super().__init__(number, writer)
         self._publish_visits = publish_visits
-        self._committed_offset = partition.next_offset
-        self._covered_at = time.monotonic()
-        self.still = asyncio.Lock()
-        """Held by whoever changes the state, and while a checkpoint is taken of it."""
-        self._lock = asyncio.Lock()
-        self._taken = 0
-        """Numbers of the last checkpoint that was taken, and of the last committed."""
-        self._committed = 0
-        self._tasks: set[asyncio.Task[None]] = set()
         self._log_end = log_end
-        self._batch_at = time.monotonic()
+        self._homes = homes
+        self._publish = publish
+        self._told_at: dict[int, float] = {}
 
-    def noted_batch(self) -> None:
-        """Remember that records came just now."""
-        self._batch_at = time.monotonic()
-
-    def idle_seconds(self) -> float:
-        """How long ago records came; since it was loaded, if none did."""
-        return time.monotonic() - self._batch_at
+    # -- the log and its time -------------------------------------------------------
 
     def end_of_log(self, told: int | None) -> int:
         """Offset after the newest record, as far as is known; `told` by a fetch."""
@@ -118,59 +95,96 @@ class Holding:
         late = clock.now(partition.watermark) - partition.watermark > CATCHING_UP_MS
         # The log's last offsets can be markers that are never handed over.
         expects_records = self.idle_seconds() < CATCHING_UP_MS / 1000
-        return unread and late and expects_records
+        self.behind = unread and late and expects_records
+        return self.behind
+
+    # -- checkpoints ------------------------------------------------------------------
 
     @property
-    def is_due(self) -> bool:
-        """Whether anything isn't in the last checkpoint."""
-        return (
-            self.partition.next_offset != self._committed_offset
-            or self.partition.has_changes
-            or bool(self.dead_letters)
+    def progress(self) -> int:
+        return self.partition.next_offset
+
+    @property
+    def offsets(self) -> Mapping[str, int]:
+        return {topics.CONTACTS: self.partition.next_offset}
+
+    @property
+    def has_changes(self) -> bool:
+        return self.partition.has_changes
+
+    async def gather(self) -> Checkpoint:
+        partition = self.partition
+        offset = partition.next_offset
+        finished = partition.gone.visits()
+        activity = await self._activity(partition.dirty.values())
+        rows: list[tuple[bytes, bytes | None]] = []
+        for slice_of_rows in row_slices(partition):
+            rows += slice_of_rows
+            await asyncio.sleep(0)
+        visits = await self._visits(finished) if self._publish_visits else []
+        return Checkpoint(offset, rows, visits, [], activity)
+
+    async def _visits(
+        self, finished: Iterable[VisitRecord]
+    ) -> list[tuple[bytes, bytes]]:
+        visits = []
+        for count, visit in enumerate(finished, start=1):
+            visits.append((visit.contact.encode(), encode_visit(visit)))
+            if not count % VISITS_A_TURN:
+                await asyncio.sleep(0)
+        return visits
+
+    async def _activity(
+        self, changed: Iterable[Contact | None]
+    ) -> dict[int, list[bytes]]:
+        """What contacts say now, by the partition of the people whom it concerns.
+
+        Every partition hears now and then how far the log was read, also when nobody
+        there is concerned.
+        """
+        partition = self.partition
+        told: dict[int, list[bytes]] = {target: [] for target in self._homes.all()}
+        tellings = all_told(partition.gone.words(), changed)
+        for count, telling in enumerate(tellings, start=1):
+            for target, message in self._routed(telling):
+                told[target].append(message)
+            if not count % TELLINGS_A_TURN:
+                await asyncio.sleep(0)
+        now = time.monotonic()
+        silent_since = now - TOLD_SECONDS
+        due = {t for t in told if self._told_at.get(t, -TOLD_SECONDS) <= silent_since}
+        due.update(target for target, messages in told.items() if messages)
+        self._told_at |= dict.fromkeys(due, now)
+        head = Activity(
+            source=self.number,
+            watermark=partition.watermark,
+            now=partition.now,
+            behind=self.behind,
         )
+        return {
+            target: list(encode_activity(head, told[target])) for target in sorted(due)
+        }
 
-    def mark(self) -> int:
-        """Number of the checkpoint that makes the state as it is now durable.
+    def _routed(self, telling: Telling) -> Iterable[tuple[int, bytes]]:
+        """The telling for each partition that it concerns, with its own people."""
+        home_of = self._homes.home_of
+        agents = [each.agent for each in telling.engagements]
+        for target in {home_of(agent) for agent in (*agents, *telling.others)}:
+            own = [e for e in telling.engagements if home_of(e.agent) == target]
+            yield target, encode_telling(telling, own)
 
-        Hold `still` while asking.
-        """
-        changed = self.partition.has_changes or bool(self.dead_letters)
-        return self._taken + changed
+    async def write(self, taken: Taken) -> int:
+        activity = taken.checkpoint.activity
+        if self._publish is None:
+            return await super().write(taken)
+        alone = taken._replace(checkpoint=taken.checkpoint._replace(activity={}))
+        end = await super().write(alone)
+        for target, messages in activity.items():
+            for message in messages:
+                await self._publish(target, message)
+        return end
 
-    def is_durable(self, mark: int) -> bool:
-        """Whether the checkpoint of number `mark` is committed."""
-        return self._committed >= mark
-
-    @property
-    def is_committing(self) -> bool:
-        """Whether a checkpoint is under way."""
-        return self._lock.locked()
-
-    def age_ms(self) -> int:
-        """How long something has been waiting for a checkpoint; 0: nothing is."""
-        if not self.is_due:
-            self._covered_at = time.monotonic()
-            return 0
-        return int((time.monotonic() - self._covered_at) * 1000)
-
-    def checkpoint(self) -> "asyncio.Future[None]":
-        """Commit what is due, after a checkpoint that is under way.
-
-        Cancelling the waiter doesn't cancel the transaction. A failure ends the
-        process.
-        """
-        task = asyncio.create_task(self._checkpoint())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return asyncio.shield(task)
-
-    async def _checkpoint(self) -> None:
-        try:
-            async with self._lock:
-                if self.is_due:
-                    await self._commit()
-        except BaseException as error:  # noqa: BLE001, ends the process
-            end_process(error, f"checkpoint of partition {self.number}")
+    # -- self-check -------------------------------------------------------------------
 
     async def compare_with_mirror(self, share: Share, read: ReadShare) -> list[str]:
         """Make a checkpoint, `read` a share of the mirror back, and say what differs.
@@ -181,7 +195,7 @@ class Holding:
             KafkaError: the mirror couldn't be read.
             TimeoutError: nor in time.
         """
-        async with self._lock:
+        async with self.lock:
             expected, end = await self._commit_and_sample(share)
             async with asyncio.timeout(READ_BACK_SECONDS):
                 found = await read(self.number, end, share.has)
@@ -197,52 +211,11 @@ class Holding:
         end = 0
         try:
             async with self.still:
-                taken = await self._take()
+                taken = await self.take()
                 for some in sample(self.partition, share):
                     rows |= some
                     await asyncio.sleep(0)
-            end = await self._write(taken)
+            end = await self.write(taken)
         except BaseException as error:  # noqa: BLE001, ends the process
-            end_process(error, f"checkpoint of partition {self.number}")
+            end_process(error, self.doing)
         return rows, end
-
-    async def _commit(self) -> None:
-        async with self.still:
-            taken = await self._take()
-        await self._write(taken)
-
-    async def _write(self, taken: _Taken) -> int:
-        for forward in taken.forwards:
-            await forward
-        end = await self._writer.commit(taken.checkpoint)
-        self._committed_offset = taken.checkpoint.offset
-        self._committed = taken.number
-        self._covered_at = taken.at
-        return end
-
-    async def _take(self) -> _Taken:
-        """What is due, of one moment: `still` is held while others get their turns."""
-        at = time.monotonic()
-        self._taken += 1
-        number = self._taken
-        forwards, self.forwards = self.forwards, []
-        letters, self.dead_letters = self.dead_letters, DeadLetters()
-        offset = self.partition.next_offset
-        finished = self.partition.finished()
-        rows: list[tuple[bytes, bytes | None]] = []
-        for slice_of_rows in row_slices(self.partition):
-            rows += slice_of_rows
-            await asyncio.sleep(0)
-        visits = []
-        if self._publish_visits:
-            for count, visit in enumerate(finished, start=1):
-                visits.append((visit.contact.encode(), encode_visit(visit)))
-                if not count % VISITS_A_TURN:
-                    await asyncio.sleep(0)
-        checkpoint = Checkpoint(offset, rows, visits, letters)
-        return _Taken(number, at, forwards, checkpoint)
-
-    async def close(self) -> None:
-        """Let the partition go, after a checkpoint that is under way."""
-        async with self._lock:
-            await self._writer.close()

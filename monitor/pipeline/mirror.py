@@ -1,4 +1,4 @@
-"""Reads the durable mirrors of source partitions back, and where their logs are.
+"""Reads the durable mirrors of partitions back, and where their logs are.
 
 Rule: a mirror is read after its partition was claimed (`CheckpointWriter.claim`): only
 then can nobody else write to it. What isn't committed isn't read.
@@ -7,7 +7,7 @@ then can nobody else write to it. What isn't committed isn't read.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -20,22 +20,33 @@ RECORDS_A_TURN = 500
 FETCH_BYTES = 4 * 1024 * 1024
 
 
+class Bounds(NamedTuple):
+    """What one partition of a log has now."""
+
+    first: int = 0
+    """Its oldest offset."""
+    end: int = 0
+    """The offset after its newest record."""
+
+
 @dataclass(slots=True)
 class Mirror:
-    """The mirror of one source partition, and the bounds of its source log."""
+    """The mirror of one partition, and the bounds of the logs that it is made from."""
 
     rows: dict[bytes, bytes] = field(default_factory=dict)
     """Live rows: a row whose last value is a tombstone isn't there."""
-    first: int = 0
-    """Oldest offset that the source partition still has."""
-    end: int = 0
-    """Offset after the newest record of the source partition."""
+    logs: dict[str, Bounds] = field(default_factory=dict)
+    """By topic."""
+
+    def log(self, topic: str) -> Bounds:
+        """The bounds of one of its logs; of an empty one if nobody knows."""
+        return self.logs.get(topic, Bounds())
 
 
 async def read_mirrors(
-    settings: Settings, numbers: Iterable[int]
+    settings: Settings, numbers: Iterable[int], state: str, logs: Iterable[str]
 ) -> Mapping[int, Mirror]:
-    """The mirrors of the partitions `numbers`, by number.
+    """The mirrors of the partitions `numbers` in the topic `state`, by number.
 
     With the demo's embedded broker the rows are left out: what was written in a
     transaction can't be read back from it.
@@ -46,9 +57,11 @@ async def read_mirrors(
     consumer = _consumer(settings)
     await consumer.start()
     try:
-        mirrors = await _bounds(consumer, numbers)
+        mirrors = {number: Mirror() for number in numbers}
+        for topic in logs:
+            await _read_bounds(consumer, mirrors, topic)
         if not settings.embedded:
-            await _read_rows(consumer, mirrors, _every)
+            await _read_rows(consumer, mirrors, state, _every)
     finally:
         await consumer.stop()
     return mirrors
@@ -57,7 +70,7 @@ async def read_mirrors(
 async def read_share(
     settings: Settings, number: int, end: int, keep: Callable[[bytes], bool]
 ) -> dict[bytes, bytes]:
-    """The live rows of partition `number` whose keys `keep` accepts.
+    """The live rows of a partition of contacts whose keys `keep` accepts.
 
     Waits until what is before the offset `end` can be read.
 
@@ -68,7 +81,7 @@ async def read_share(
     await consumer.start()
     try:
         mirrors = {number: Mirror()}
-        await _read_rows(consumer, mirrors, keep, end)
+        await _read_rows(consumer, mirrors, topics.CONTACTS_STATE, keep, end)
     finally:
         await consumer.stop()
     return mirrors[number].rows
@@ -116,20 +129,24 @@ async def read_ranges(
     return {tp.partition: (min(starts[tp], ends[tp]), ends[tp]) for tp in tps}
 
 
-async def _bounds(consumer: Any, numbers: Iterable[int]) -> dict[int, Mirror]:
-    sources = [TopicPartition(topics.CONTACTS, number) for number in numbers]
-    firsts = await consumer.beginning_offsets(sources)
-    ends = await consumer.end_offsets(sources)
-    return {tp.partition: Mirror(first=firsts[tp], end=ends[tp]) for tp in sources}
+async def _read_bounds(
+    consumer: Any, mirrors: Mapping[int, Mirror], topic: str
+) -> None:
+    tps = [TopicPartition(topic, number) for number in mirrors]
+    firsts = await consumer.beginning_offsets(tps)
+    ends = await consumer.end_offsets(tps)
+    for tp in tps:
+        mirrors[tp.partition].logs[topic] = Bounds(firsts[tp], ends[tp])
 
 
 async def _read_rows(
     consumer: Any,
     mirrors: Mapping[int, Mirror],
+    state: str,
     keep: Callable[[bytes], bool],
     least: int = 0,
 ) -> None:
-    tps = [TopicPartition(topics.CONTACTS_STATE, number) for number in mirrors]
+    tps = [TopicPartition(state, number) for number in mirrors]
     consumer.assign(tps)
     await consumer.seek_to_beginning(*tps)
     told = await consumer.end_offsets(tps)

@@ -7,14 +7,13 @@ checkpoint that covers its record.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from monitor.config import Settings
-from monitor.pipeline import topics
 from monitor.pipeline.batches import Record
 from monitor.pipeline.connection import RETRY_SECONDS, client_arguments
 
@@ -25,6 +24,11 @@ SPREAD = (SPREAD_HEADER, b"1")
 """Marks a copy of an event that concerns every partition: it isn't copied again."""
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """Limit of one message of the partials; the topic allows as much."""
+
+
+def is_copy(record: Record) -> bool:
+    """Whether it was copied here by `Outbox.spread` or `Outbox.send_home`."""
+    return any(name == SPREAD_HEADER for name, _ in record.headers or ())
 
 
 class Outbox:
@@ -91,27 +95,37 @@ class Outbox:
             KafkaError: the broker refuses; trying again wouldn't help.
         """
         others: set[int] = set()
-        while True:
-            try:
-                others = others or await self._others(record.partition)
-                await self._copy(record, others)
-            except KafkaError as error:
-                if not (error.retriable or isinstance(error, KafkaTimeoutError)):
-                    raise
-                log.warning("doing=copies state=retrying error=%r", error)
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return
 
-    async def _others(self, partition: int) -> set[int]:
-        return set(range(await self.partitions(topics.CONTACTS))) - {partition}
+        async def copy() -> None:
+            nonlocal others
+            others = others or await self._others(record)
+            await self._copy(record, others)
+
+        await _until_done(copy)
+
+    async def send_home(self, record: Record, partition: int) -> None:
+        """Copy a record to the partition of its topic where it belongs.
+
+        Returns when the copy is acknowledged, as `spread` does.
+
+        Raises:
+            KafkaError: the broker refuses; trying again wouldn't help.
+        """
+
+        async def copy() -> None:
+            await self._copy(record, {partition})
+
+        await _until_done(copy)
+
+    async def _others(self, record: Record) -> set[int]:
+        return set(range(await self.partitions(record.topic))) - {record.partition}
 
     async def _copy(self, record: Record, others: set[int]) -> None:
         """Copy to `others`, and take out those that acknowledged."""
         headers = [*record.headers, SPREAD]
         sent = {
             other: await self.send(
-                topics.CONTACTS,
+                record.topic,
                 record.key,
                 record.value,
                 partition=other,
@@ -125,3 +139,17 @@ class Outbox:
         others -= {n for n, result in done if not isinstance(result, BaseException)}
         if failed:
             raise failed[0]
+
+
+async def _until_done(copy: Callable[[], Awaitable[None]]) -> None:
+    """Try again and again while that may help."""
+    while True:
+        try:
+            await copy()
+        except KafkaError as error:
+            if not (error.retriable or isinstance(error, KafkaTimeoutError)):
+                raise
+            log.warning("doing=copies state=retrying error=%r", error)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return

@@ -47,7 +47,7 @@ class Partials:
     def __init__(
         self,
         settings: Settings,
-        holdings: Holdings,
+        holdings: Holdings[Holding],
         clock: Clock,
         end_of_log: Callable[[int], int | None],
         send: Send,

@@ -8,18 +8,23 @@ stale: visibly unknown, never shown as calm.
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.clocks import Clock
 from monitor.config import Settings
 from monitor.core.merge import Merge, QueueKey, merge_views
+from monitor.core.people.merge import StaffMerge, merge_groups
+from monitor.core.people.parts import GroupPart, PersonPart
 from monitor.core.queue_names import Names, share_of
 from monitor.core.view import PipelineView, QueueView
-from monitor.pipeline.batches import Batch, Flow
+from monitor.pipeline.batches import Batch, Flow, Record
 from monitor.pipeline.health import LoopWatch
+from monitor.pipeline.holding import Holding
 from monitor.pipeline.holdings import Holdings
 from monitor.pipeline.self_check import SelfCheck
-from monitor.wire.partials import decode_part
+from monitor.pipeline.staff_holding import StaffHolding
+from monitor.pipeline.staff_partials import STAFF_KEY
+from monitor.wire.partials import decode_part, decode_staff
 
 VIEWS_A_TURN = 10
 """Queues merged before others get a turn of the event loop."""
@@ -30,6 +35,7 @@ class _Target:
     """One target partition in the hands of this worker."""
 
     merge: Merge
+    people: StaffMerge
     read: int
     """Offset after the last partial that was merged."""
     until: int
@@ -65,7 +71,9 @@ class Queues:
         since.
         """
         self._targets = {
-            number: _Target(self._merge(number, sources), start, end)
+            number: _Target(
+                self._merge(number, sources), self._people(sources), start, end
+            )
             for number, (start, end) in ranges.items()
         }
 
@@ -78,16 +86,29 @@ class Queues:
             names = self._names[number] = Names(limit, rules.own_queues)
         return Merge(sources, rules.queue, self._stale_after_ms, names)
 
+    def _people(self, sources: int) -> StaffMerge:
+        rules = self._rules
+        limit = share_of(rules.max_queues, sources)
+        names = Names(limit, rules.own_queues)
+        return StaffMerge(sources, self._stale_after_ms, names)
+
     async def process(self, batch: Batch) -> None:
         """Merge the partials of `batch`."""
         for record in batch.records:
             target = self._targets.get(batch.partition)
             if target is None or batch.epoch != self._flow.epoch:
                 return
-            if record.value is not None:
-                target.merge.accept(decode_part(record.value), self.at_ms())
+            self._accept(target, record)
             target.read = record.offset + 1
             await asyncio.sleep(0)  # each may hold a hundred queues
+
+    def _accept(self, target: _Target, record: Record) -> None:
+        if record.value is None:
+            return
+        if (record.key or b"").startswith(STAFF_KEY):
+            target.people.accept(decode_staff(record.value), self.at_ms())
+        else:
+            target.merge.accept(decode_part(record.value), self.at_ms())
 
     def at_ms(self) -> int:
         """Steady milliseconds."""
@@ -103,6 +124,23 @@ class Queues:
             for number, target in sorted(self._targets.items())
             if target.is_shown(at_ms)
         ]
+
+    def people(self) -> Iterable[tuple[int, StaffMerge]]:
+        """The same of people, where all of them were heard."""
+        if not self._flow.is_trusted():
+            return []
+        at_ms = self.at_ms()
+        return [
+            (number, target.people)
+            for number, target in sorted(self._targets.items())
+            if target.read >= target.until and target.people.is_complete(at_ms)
+        ]
+
+    def group_names(self) -> set[str]:
+        """Of every group that an owned target partition heard of."""
+        return {
+            name for target in self._targets.values() for name in target.people.names()
+        }
 
     def hidden(self) -> Iterable[Merge]:
         """Merges of owned target partitions that may not be shown now."""
@@ -147,18 +185,20 @@ class WorkerBoard:
     def __init__(
         self,
         queues: Queues,
-        holdings: Holdings,
+        holdings: Holdings[Holding],
+        staff: Holdings[StaffHolding],
         flow: Flow,
         clock: Clock,
         end_of_log: Callable[[int], int | None],
         checks: SelfCheck,
         loop: LoopWatch,
     ) -> None:
-        """Show what `queues` merges, how `holdings` keep up, and how the worker is."""
+        """Show what `queues` merges, who is in `staff`, and how the worker keeps up."""
         self._checks = checks
         self._loop = loop
         self._queues = queues
         self._holdings = holdings
+        self._staff = staff
         self._flow = flow
         self._clock = clock
         self._end_of_log = end_of_log
@@ -182,7 +222,38 @@ class WorkerBoard:
                 shares.setdefault(key, []).append(merge.view(key))
         for key in self.stale_queues():
             shares.pop(key, None)  # a share of it isn't known
-        return [merge_views(shares[key]) for key in sorted(shares)]
+        groups = {group.name: group for group in self.groups()}
+        return [
+            replace(merge_views(shares[key]), people=groups.get(key[0]))
+            for key in sorted(shares)
+        ]
+
+    def groups(self) -> list[GroupPart]:
+        """Everybody, if this worker owns that, and the people of owned queues."""
+        by_name: dict[str, list[GroupPart]] = {}
+        for _, merge in self._queues.people():
+            for group in merge.groups():
+                by_name.setdefault(group.name, []).append(group)
+        return [
+            each[0] if len(each) == 1 else merge_groups(name, each)
+            for name, each in sorted(by_name.items())
+        ]
+
+    def stale_groups(self) -> list[str]:
+        """Owned groups whose numbers aren't known now."""
+        known = {group.name for group in self.groups()}
+        return sorted(self._queues.group_names() - known)
+
+    async def persons(self) -> list[PersonPart]:
+        """Everybody in the partitions of people that this worker surely holds."""
+        if not self._flow.is_trusted():
+            return []
+        persons: list[PersonPart] = []
+        for holding in self._staff:
+            for some in holding.staff.person_slices():
+                persons += some
+                await asyncio.sleep(0)
+        return sorted(persons, key=lambda person: person.agent)
 
     def stale_queues(self) -> list[tuple[str, str]]:
         """`(queue, channel)` of owned queues whose state isn't known now.

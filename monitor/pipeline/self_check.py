@@ -37,7 +37,7 @@ class SelfCheck:
     def __init__(
         self,
         settings: Settings,
-        holdings: Holdings,
+        holdings: Holdings[Holding],
         read: ReadShare | None = None,
         chance: random.Random | None = None,
     ) -> None:

@@ -11,6 +11,8 @@ from itertools import groupby
 from typing import Any
 
 from monitor import __version__
+from monitor.core.people.parts import PersonPart
+from monitor.core.people.report import add_groups, agent_report, people_report
 from monitor.core.report import events_report, instant, queue_report, report
 from monitor.core.view import Board, PartitionCounts, PipelineView, QueueView
 
@@ -31,6 +33,7 @@ def queues_json(board: Board, windows: Sequence[str] | None = None) -> Json:
     queues: Json = result["queues"]
     for name, group in groupby(views, key=lambda view: view.queue):
         _add_live(queues[name], list(group), now)
+    add_groups(result, {group.name: group for group in board.groups()})
     newest = _newest_event(pipeline)
     return result | {
         "clock": instant(board.now()),
@@ -43,6 +46,19 @@ def queues_json(board: Board, windows: Sequence[str] | None = None) -> Json:
             {"queue": queue, "channel": channel}
             for queue, channel in board.stale_queues()
         ],
+    }
+
+
+def agents_json(board: Board, persons: Iterable[PersonPart]) -> Json:
+    """Everybody, if this worker shows that, and each person whom it holds."""
+    pipeline = board.pipeline()
+    everybody = next((group for group in board.groups() if not group.name), None)
+    return {
+        "now": instant(board.now()),
+        "ready": pipeline.ready,
+        "reason": pipeline.reason,
+        "people": None if everybody is None else people_report(everybody),
+        "agents": {person.agent: agent_report(person) for person in persons},
     }
 
 

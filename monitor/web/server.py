@@ -15,8 +15,9 @@ from importlib import resources
 from aiohttp import web
 
 from monitor.core.rules import TODAY
+from monitor.core.snapshot import Snapshot
 from monitor.core.view import Board
-from monitor.web.api import encode, health_json, queues_json
+from monitor.web.api import agents_json, encode, health_json, queues_json
 from monitor.web.shared import SharedAnswers
 
 log = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ class WebServer:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/api/v1/queues", self._queues)
+        app.router.add_get("/api/v1/agents", self._agents)
         app.router.add_get("/api/v1/health", self._health)
         return app
 
@@ -151,12 +153,20 @@ class WebServer:
             raise web.HTTPBadRequest(text=text)
         return [name for name in windows if name not in unknown]
 
+    async def _agents(self, _: web.Request) -> web.Response:
+        body = await self._answers.get("agents", _agents_body, persons=True)
+        return _answer(body, JSON_TYPE)
+
     async def _health(self, _: web.Request) -> web.Response:
         return _answer(encode(health_json(self._board)), JSON_TYPE)
 
 
 def _queues_body(board: Board, windows: list[str] | None) -> bytes:
     return encode(queues_json(board, windows))
+
+
+def _agents_body(snapshot: Snapshot) -> bytes:
+    return encode(agents_json(snapshot, snapshot.agents))
 
 
 def _asset(name: str, content_type: str) -> Handler:

@@ -34,17 +34,22 @@ class SharedAnswers:
         self._steady = steady
         self._made: dict[str, _Made] = {}
 
-    async def get(self, name: str, make: Callable[[Board], bytes]) -> bytes:
-        """The answer called `name`: one that is fresh or under way, else `make` it."""
+    async def get(
+        self, name: str, make: Callable[[Snapshot], bytes], *, persons: bool = False
+    ) -> bytes:
+        """The answer called `name`: one that is fresh or under way, else `make` it.
+
+        `persons`: from every single person as well.
+        """
         now = self._steady()
         made = self._made.get(name)
         if made is None or made.task.cancelled() or self._is_old(made, now):
-            task = asyncio.create_task(self._make(make))
+            task = asyncio.create_task(self._make(make, persons=persons))
             made = self._made[name] = _Made(now, task)
         return await asyncio.shield(made.task)
 
-    async def _make(self, make: Callable[[Board], bytes]) -> bytes:
-        snapshot = await Snapshot.take(self._board)
+    async def _make(self, make: Callable[[Snapshot], bytes], *, persons: bool) -> bytes:
+        snapshot = await Snapshot.take(self._board, persons=persons)
         return await asyncio.to_thread(make, snapshot)
 
     def _is_old(self, made: _Made, now: float) -> bool:

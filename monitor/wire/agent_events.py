@@ -27,6 +27,8 @@ from monitor.wire.fields import (
 
 MAX_QUEUES = 200
 """Queues that one person may serve."""
+MAX_QUEUE_CHARACTERS = 20_000
+"""Characters of their names, all together."""
 MAX_SLOTS = 1_000
 """Contacts of one channel that one person may take at once."""
 MAX_INTERVALS = 500
@@ -160,6 +162,9 @@ def _queues(fields: Fields) -> tuple[str, ...]:
             raise wrong_type("queues", "a list of strings")
         if not 0 < len(queue) <= MAX_NAME:
             raise wrong_value("queues", f"names of 1 to {MAX_NAME} characters")
+    if sum(map(len, names)) > MAX_QUEUE_CHARACTERS:
+        told = f"at most {MAX_QUEUE_CHARACTERS} characters in all names"
+        raise wrong_value("queues", told)
     return tuple(sorted(set(names)))
 
 

@@ -9,9 +9,13 @@ from typing import Any
 
 import orjson
 
+from monitor.core.people.parts import GroupPart, StaffCounts, StaffMessage
 from monitor.core.view import PartitionCounts, PartitionPart, QueuePart
 
 _QUEUE_FIELDS = frozenset(field.name for field in fields(QueuePart))
+_STAFF_FIELDS = frozenset(field.name for field in fields(StaffMessage))
+_STAFF_COUNT_FIELDS = frozenset(field.name for field in fields(StaffCounts))
+_GROUP_FIELDS = frozenset(field.name for field in fields(GroupPart))
 _OPTIONAL_FIELDS = frozenset({"now", "behind", "piece", "pieces"})
 """What earlier releases didn't write; the defaults say what they meant."""
 _COUNT_FIELDS = frozenset(field.name for field in fields(PartitionCounts))
@@ -49,6 +53,20 @@ def decode_part(value: bytes) -> PartitionPart:
         queues=[QueuePart(**_known(q, _QUEUE_FIELDS)) for q in data["queues"]],
         **_known(data, _OPTIONAL_FIELDS),
     )
+
+
+def encode_staff(message: StaffMessage) -> bytes:
+    """Write one message of `callcenter.queue-partials` about people."""
+    return orjson.dumps(message)
+
+
+def decode_staff(value: bytes) -> StaffMessage:
+    """Read one message about people; raises as `decode_part` does."""
+    data: dict[str, Any] = orjson.loads(value)
+    told = _known(data, _STAFF_FIELDS)
+    told["counts"] = StaffCounts(**_known(data["counts"], _STAFF_COUNT_FIELDS))
+    told["groups"] = [GroupPart(**_known(g, _GROUP_FIELDS)) for g in data["groups"]]
+    return StaffMessage(**told)
 
 
 def _known(data: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:

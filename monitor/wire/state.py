@@ -106,7 +106,7 @@ def restore(rules: Rules, rows: Iterable[tuple[bytes, bytes]]) -> Partition:
         raise WireError("the durable state has rows but no meta row")
     # First of all the version: rows of another one may look like anything.
     found = migrated(found)
-    _restore_meta(partition, found.pop(META_KEY))
+    was_told = _restore_meta(partition, found.pop(META_KEY))
     contacts: list[tuple[str, bytes]] = []
     panes: list[tuple[bytes, bytes]] = []
     for key, value in found.items():
@@ -124,6 +124,8 @@ def restore(rules: Rules, rows: Iterable[tuple[bytes, bytes]]) -> Partition:
     restored = [_contact_of(contact_id, value) for contact_id, value in contacts]
     for contact, terms, crossed in sorted(restored, key=lambda r: r[0].log[0].at):
         partition.restore_contact(contact, terms, crossed)
+        if contact.engaged and not was_told:
+            partition.touch(contact.id)
     return partition
 
 
@@ -167,12 +169,14 @@ def _meta_row(partition: Partition) -> bytes:
             "watermark": partition.watermark,
             "now": partition.now,
             "starts": partition.starts,
+            "told": True,
             "counts": asdict(partition.counts),
         }
     )
 
 
-def _restore_meta(partition: Partition, value: bytes) -> None:
+def _restore_meta(partition: Partition, value: bytes) -> bool:
+    """False: written before contacts told of the people on them."""
     meta: dict[str, Any] = orjson.loads(value)
     partition.owner = meta["app"]
     partition.next_offset = partition.taken_offset = meta["next"]
@@ -181,6 +185,7 @@ def _restore_meta(partition: Partition, value: bytes) -> None:
     partition.starts = {s: tuple(instants) for s, instants in meta["starts"].items()}
     for name, count in meta["counts"].items():
         setattr(partition.counts, name, count)
+    return bool(meta.get("told"))
 
 
 def _restore_pane(partition: Partition, key: bytes, value: bytes) -> None:

@@ -289,6 +289,8 @@ class Story:
         visit = self._of_agent(event, WITH_AGENT) or self._served(event)
         if visit is None:
             return bool(self.visits)
+        if event.agent and event.agent == visit.former != visit.agent:
+            return True  # who handed it over is done; the other one isn't
         if visit.phase in IN_HAND:
             end = event.at - max(0, event.duration)
             visit.finish(max(visit.fate_at, end), -1, -1, wrap_up=True)

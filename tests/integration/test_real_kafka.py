@@ -79,7 +79,9 @@ def test_a_share_is_read_up_to_the_end_of_its_checkpoint(
     settings = Settings(bootstrap=fresh_kafka.bootstrap)
 
     async def read_while_open() -> tuple[dict[bytes, bytes], int]:
-        writer = CheckpointWriter(settings, "contacts", PARTITION.partition)
+        writer = CheckpointWriter(
+            settings, "contacts", PARTITION.partition, CONTACTS_STATE
+        )
         await writer.claim()
         end = await writer.commit(Checkpoint(1, [(b"a", b"1"), (b"b", b"2")], [], []))
         async with transactional(fresh_kafka, "share-test") as producer:

@@ -2,17 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from monitor.core.events import Event
-from monitor.core.partition import Partition
-from monitor.core.report import report
+from monitor.core.offline import Recording
+from monitor.core.people.events import AgentEvent, AnyEvent
 from monitor.core.rules import Rules
-from monitor.core.view import QueueView
 from monitor.pipeline import topics
+from monitor.wire.agent_events import encode_agent_event
 from monitor.wire.events import encode_event
 
 DISTANT_FUTURE = 1 << 60
@@ -20,9 +20,9 @@ STEP = 500
 
 
 async def feed(
-    bootstrap: str, events: Sequence[Event], *, per_second: float | None = None
+    bootstrap: str, events: Sequence[AnyEvent], *, per_second: float | None = None
 ) -> None:
-    """Send `events`, keyed by contact; `per_second`: no faster than this."""
+    """Send `events`, keyed by contact or agent; `per_second`: no faster than this."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, linger_ms=20, max_batch_size=200_000
     )
@@ -30,9 +30,12 @@ async def feed(
     began = time.monotonic()
     try:
         for count, event in enumerate(events):
-            await producer.send(
-                topics.CONTACTS, encode_event(event), key=event.contact.encode()
-            )
+            if isinstance(event, AgentEvent):
+                said = encode_agent_event(event)
+                await producer.send(topics.AGENTS, said, key=event.agent.encode())
+            else:
+                told = encode_event(event)
+                await producer.send(topics.CONTACTS, told, key=event.contact.encode())
             if per_second and not count % STEP:
                 ahead = count / per_second - (time.monotonic() - began)
                 await asyncio.sleep(max(0.0, ahead))
@@ -78,19 +81,8 @@ async def read_all(bootstrap: str, topic: str) -> list[Any]:
         await consumer.stop()
 
 
-def offline_report(events: Sequence[Event], rules: Rules | None = None) -> Any:
+def offline_report(events: Iterable[AnyEvent], rules: Rules | None = None) -> Any:
     """What the core alone makes of `events`: the report as of the newest of them."""
-    rules = rules or Rules()
-    partition = Partition(rules)
-    for begin in range(0, len(events), STEP):
-        partition.apply(events[begin : begin + STEP], DISTANT_FUTURE)
-        partition.advance(partition.watermark)
-    views = [
-        QueueView(
-            **{name: getattr(part, name) for name in part.__dataclass_fields__},
-            rules=rules.queue(part.queue, part.channel),
-        )
-        for part in partition.parts(partition.watermark, everything=True)
-    ]
-    views.sort(key=lambda view: (view.queue, view.channel))
-    return report(views, partition.counts, partition.watermark)
+    recording = Recording(rules or Rules())
+    recording.fold(events)
+    return recording.close()

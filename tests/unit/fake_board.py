@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from monitor.core import tally as t
+from monitor.core.people.parts import GroupPart, PersonPart
 from monitor.core.rules import QueueRules
 from monitor.core.view import PartitionCounts, PipelineView, QueueView
 
@@ -18,6 +19,9 @@ class FakeBoard:
     stale: list[tuple[str, str]] = field(default_factory=list)
     pipe: PipelineView = field(default_factory=PipelineView)
     at: int = NOW
+    unknown_groups: list[str] = field(default_factory=list)
+    people: list[GroupPart] = field(default_factory=list)
+    agents: list[PersonPart] = field(default_factory=list)
 
     async def prepare(self) -> None:
         pass
@@ -27,6 +31,15 @@ class FakeBoard:
 
     def stale_queues(self) -> list[tuple[str, str]]:
         return self.stale
+
+    def groups(self) -> list[GroupPart]:
+        return self.people
+
+    def stale_groups(self) -> list[str]:
+        return self.unknown_groups
+
+    async def persons(self) -> list[PersonPart]:
+        return self.agents
 
     def pipeline(self) -> PipelineView:
         return self.pipe
@@ -129,10 +142,34 @@ def sample_pipeline() -> PipelineView:
     )
 
 
+def people(name: str) -> GroupPart:
+    """Five people, and what they did in an hour."""
+    sums = {
+        "talking": 5_400_000,
+        "held": 60_000,
+        "wrap_up": 340_000,
+        "ringing": 20_000,
+        "available": 5_780_000,
+        "away:lunch": 1_800_000,
+        "away:": 600_000,
+    }
+    group = GroupPart(name=name, windows={"1h": sums, "today": sums}, total=sums)
+    group.states |= {"talking": 2, "available": 1, "away": 2}
+    group.away = {"lunch": 1, "": 1}
+    group.oldest = {
+        "talking": NOW - 65_000,
+        "available": NOW - 4_000,
+        "away": NOW - 1_200_000,
+    }
+    return group
+
+
 def sample() -> FakeBoard:
     """Two queues that are known, one that is stale, a name that needs escaping."""
     return FakeBoard(
         views=[calm('say "hi"\\\n\x00', "email"), support()],
         stale=[("lost", "voice")],
         pipe=sample_pipeline(),
+        people=[people(""), people("support")],
+        unknown_groups=["lost"],
     )

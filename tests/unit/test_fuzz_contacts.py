@@ -16,7 +16,9 @@ from monitor.pipeline.contacts import Contacts
 from monitor.pipeline.dead_letters import MAX_BYTES, TOLD_SECONDS, Complaints
 from monitor.pipeline.holding import Holding
 from monitor.pipeline.holdings import Holdings
+from monitor.pipeline.homes import Homes
 from monitor.pipeline.mirror import Mirror
+from monitor.pipeline.streams import contacts_stream
 from monitor.wire.events import encode_event
 
 AT = 1_767_250_800_000
@@ -46,14 +48,17 @@ class Bench:
         self.writer = FakeWriter()
         chosen = Settings(**settings)
 
-        async def read(_: Settings, numbers: Any) -> dict[int, Mirror]:
+        async def read(_: Settings, numbers: Any, *__: Any) -> dict[int, Mirror]:
             return {number: Mirror() for number in numbers}
 
         async def spread(record: Record) -> None: ...
 
         rules = Rules(max_queues=chosen.limits.queues)
         self.holdings = Holdings(
-            chosen, rules, make_writer=lambda _: self.writer, read=read
+            chosen,
+            contacts_stream(chosen, rules, Homes(1)),
+            make_writer=lambda _: self.writer,
+            read=read,
         )
         self.flow = Flow(session_seconds=10)
         self.contacts = Contacts(chosen, self.holdings, self.flow, EventClock(), spread)

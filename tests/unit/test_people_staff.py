@@ -170,7 +170,7 @@ def test_reasons_beyond_the_limit_are_other() -> None:
 
 def test_who_says_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """At once; the positions are told, for the dead letters."""
-    monkeypatch.setattr(person_module, "MAX_EVENTS", 2)
+    monkeypatch.setattr(person_module, "MAX_CHARACTERS", 200)
     staff = StaffPartition(StaffRules(rules=RULES))
     events = [said(n, "ann", AgentKind.READY) for n in range(6)]
 
@@ -182,7 +182,7 @@ def test_who_says_much_in_a_long_time_is_folded_early(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A feed of contacts that is far behind is waited for as long as memory lasts."""
-    monkeypatch.setattr(person_module, "MAX_EVENTS", 4)
+    monkeypatch.setattr(person_module, "MAX_CHARACTERS", 500)
     staff = staff_of(logged_in(0, "ann"))
     staff.take([talk("bo", "c", (0, "talking"))], at(0))
     for hour in range(1, 20):

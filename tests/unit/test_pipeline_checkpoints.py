@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaConnectionError, NodeNotReadyError
 
 from monitor.config import Settings
 from monitor.pipeline.checkpoints import CheckpointWriter
+from monitor.pipeline.topics import CONTACTS_STATE
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ async def test_a_broker_that_restarts_is_asked_again_for_the_coordinator(
         raise error
 
     monkeypatch.setattr(AIOKafkaClient, "coordinator_lookup", look_up)
-    writer = CheckpointWriter(Settings(), "contacts", 0)
+    writer = CheckpointWriter(Settings(), "contacts", 0, CONTACTS_STATE)
 
     try:
         with pytest.raises(NodeNotReadyError):

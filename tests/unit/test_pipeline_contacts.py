@@ -17,8 +17,11 @@ from monitor.pipeline.contacts import RECORDS_A_TURN, Contacts
 from monitor.pipeline.fatal import GapError, LogBehindStateError
 from monitor.pipeline.holding import CATCHING_UP_MS, Holding
 from monitor.pipeline.holdings import Holdings
-from monitor.pipeline.mirror import Mirror
+from monitor.pipeline.homes import Homes
+from monitor.pipeline.mirror import Bounds, Mirror
 from monitor.pipeline.outbox import SPREAD_HEADER
+from monitor.pipeline.streams import contacts_stream
+from monitor.pipeline.topics import CONTACTS
 from monitor.wire.events import encode_event
 
 AT = 1_767_250_800_000
@@ -38,7 +41,9 @@ class FakeLog:
     def make_writer(self, number: int) -> "FakeWriter":
         return FakeWriter(self, number)
 
-    async def read(self, _: Settings, numbers: AbstractSet[int]) -> dict[int, Mirror]:
+    async def read(
+        self, _: Settings, numbers: AbstractSet[int], *__: Any
+    ) -> dict[int, Mirror]:
         return {number: self.mirrors[number] for number in numbers}
 
 
@@ -74,7 +79,7 @@ class Bench:
         self.settings = Settings(**settings)
         self.holdings = Holdings(
             self.settings,
-            Rules(),
+            contacts_stream(self.settings, Rules(), Homes(1)),
             make_writer=self.log.make_writer,
             read=self.log.read,
         )
@@ -189,10 +194,10 @@ async def test_what_was_checkpointed_is_what_the_next_owner_has() -> None:
     await bench.claim()
     await bench.contacts.process(bench.batch(0, queued("a"), queued("b")))
     await bench.holding().checkpoint()
-    bench.log.mirrors[0].end = 2
+    bench.log.mirrors[0].logs[CONTACTS] = Bounds(0, 2)
     heir = Bench(bench.log)
 
-    assert await heir.claim() == {0: 2}
+    assert await heir.claim() == {(CONTACTS, 0): 2}
     assert heir.waiting() == 2
     assert heir.holding().partition.counts == bench.holding().partition.counts
 
@@ -262,18 +267,21 @@ async def test_a_log_that_ends_before_the_state_is_refused() -> None:
     await bench.claim()
     await bench.contacts.process(bench.batch(0, queued("a"), queued("b")))
     await bench.holding().checkpoint()
-    bench.log.mirrors[0].end = 1
+    bench.log.mirrors[0].logs[CONTACTS] = Bounds(0, 1)
 
-    with pytest.raises(LogBehindStateError, match="at offset 2, but the log ends at 1"):
+    with pytest.raises(
+        LogBehindStateError,
+        match="but the log ends at 1",
+    ):
         await Bench(bench.log).claim()
 
 
 async def test_an_empty_state_begins_where_the_log_does() -> None:
     """Retention has removed the first records: that is no gap."""
     bench = Bench()
-    bench.log.mirrors[0] = Mirror(first=40, end=50)
+    bench.log.mirrors[0] = Mirror(logs={CONTACTS: Bounds(40, 50)})
 
-    assert await bench.claim() == {0: 40}
+    assert await bench.claim() == {(CONTACTS, 0): 40}
 
 
 async def test_a_restart_of_a_source_is_copied_to_the_other_partitions_once() -> None:
@@ -292,7 +300,7 @@ async def test_a_restart_of_a_source_is_copied_to_the_other_partitions_once() ->
 async def test_a_partition_that_catches_up_lives_in_the_time_of_its_events() -> None:
     """Its contacts don't expire because their ends weren't read yet."""
     bench = Bench()
-    bench.log.mirrors[0].end = 2
+    bench.log.mirrors[0].logs[CONTACTS] = Bounds(0, 2)
     await bench.claim()
     holding = bench.holding()
     wall = WallClock(lambda: AT + CATCHING_UP_MS + 1)
@@ -312,10 +320,15 @@ async def test_a_worker_that_stops_while_it_takes_over_ends_in_peace() -> None:
     await bench.claim(generation=1, numbers=(0,))
     read = log.read
 
-    async def read_and_stop(settings: Settings, numbers: AbstractSet[int]) -> Any:
+    async def read_and_stop(
+        settings: Settings, numbers: AbstractSet[int], *more: Any
+    ) -> Any:
         await bench.holdings.close()
-        return await read(settings, numbers)
+        return await read(settings, numbers, *more)
 
     bench.holdings._read = read_and_stop
 
-    assert await bench.claim(generation=2, numbers=(0, 1)) == {0: 0, 1: 0}
+    assert await bench.claim(generation=2, numbers=(0, 1)) == {
+        (CONTACTS, 0): 0,
+        (CONTACTS, 1): 0,
+    }

@@ -5,6 +5,8 @@ import pytest
 
 from monitor.core.events import Kind
 from monitor.pipeline.fatal import ForeignStateError
+from monitor.pipeline.mirror import Bounds
+from monitor.pipeline.topics import CONTACTS
 from monitor.wire.migrations import META_KEY, STATE_VERSION, Rows
 from tests.unit.test_pipeline_contacts import AT, Bench, FakeLog, queued
 
@@ -28,7 +30,7 @@ async def old_log(app: str = "callcenter") -> FakeLog:
     await bench.contacts.process(bench.batch(0, queued("a"), queued("b")))
     await bench.holding().checkpoint()
     log.mirrors[0].rows = as_version_1(log.mirrors[0].rows)
-    log.mirrors[0].end = 2
+    log.mirrors[0].logs[CONTACTS] = Bounds(0, 2)
     log.committed.clear()
     return log
 

@@ -51,10 +51,15 @@ class StaffCounts:
     """What became of what was fed; none of them goes down."""
 
     read: int = 0
-    """Agent events; the sum of applied, duplicate, late, refused and folded."""
+    """Agent events; the sum of applied, duplicate, late, ignored, refused and folded,
+    and of dead letters that are none of these."""
     applied: int = 0
     duplicate: int = 0
     late: int = 0
+    ignored: int = 0
+    """Unknown event types; whoever decodes counts them."""
+    dead_letters: dict[str, int] = field(default_factory=dict)
+    """By reason, refused events too; whoever writes them counts them."""
     refused: int = 0
     """Events of people who said more than fits into memory."""
     folded: int = 0
@@ -65,6 +70,22 @@ class StaffCounts:
     """Contacts of people beyond `max_agents`, or beyond what one can have in hand."""
     clipped: int = 0
     """Engagements of which only the part within memory counts."""
+
+
+@dataclass(slots=True, kw_only=True)
+class StaffMessage:
+    """What one partition of people tells one partition of queues in one message."""
+
+    source: int
+    """The partition of the people."""
+    offset: int
+    """How far it had read its logs; grows with every record."""
+    complete: bool
+    """Whether all groups of this target are in it and its other pieces."""
+    groups: list[GroupPart]
+    counts: StaffCounts
+    piece: int = 0
+    pieces: int = 1
 
 
 @dataclass(slots=True, kw_only=True)

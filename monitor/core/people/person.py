@@ -16,9 +16,12 @@ from monitor.core.people.states import STAFFED, Span
 from monitor.core.people.timeline import Base, base_at, span_at, timeline
 from monitor.core.tally import ACW, HANDLED, HOLD, TALK, Tally, add
 
-MAX_EVENTS = 1_000
-"""Events of one person in memory; the older half of more is folded away. Heartbeats
-that say nothing new aren't kept."""
+MAX_CHARACTERS = 40_000
+"""Names and ids in a person's events in memory, with `EVENT_CHARACTERS` for each event:
+some 400 events. The older half of more is folded away. Their durable row must fit into
+one record, six bytes a character at worst. Heartbeats that say nothing new aren't kept.
+"""
+EVENT_CHARACTERS = 100
 MAX_CONTACTS = 1_000
 """Contacts with one person in memory: more has a robot only."""
 MAX_CLOSED = 2_000
@@ -66,6 +69,7 @@ class Person:
 
     __slots__ = (
         "base",
+        "characters",
         "closed",
         "contacts",
         "counted",
@@ -83,6 +87,8 @@ class Person:
         self.base = Base(at)
         self.events: list[AgentEvent] = []
         """What they said since `base.at`, in canonical order, each once."""
+        self.characters = 0
+        """What the events take, see `MAX_CHARACTERS`."""
         self.contacts: dict[str, tuple[Engagement, ...]] = {}
         """What contacts say that aren't final, by contact."""
         self.closed: dict[int, Engagement] = {}
@@ -108,9 +114,10 @@ class Person:
                 if other.id == event.id:
                     if other < event:
                         return False
-                    del events[index]
+                    self._drop(index)
                     break
         events.insert(place, event)
+        self.characters += _characters_of(event)
         if event.kind == AgentKind.HEARTBEAT:
             self._thin_out(place, 2 * rules.heartbeat_ms)
         return True
@@ -125,7 +132,10 @@ class Person:
                     all(each.kind == AgentKind.HEARTBEAT for each in around)
                     and around[2].at - around[0].at <= silence_ms
                 ):
-                    del events[middle]
+                    self._drop(middle)
+
+    def _drop(self, index: int) -> None:
+        self.characters -= _characters_of(self.events.pop(index))
 
     def rebuilt(self, rules: StaffRules) -> list[Span]:
         """The timeline of what is in memory now."""
@@ -147,7 +157,7 @@ class Person:
         self._spend(self.past, self.base.at, cut, days)
         engagements = self.engagements()
         self.base = base_at(cut, self.base, self.events, engagements, rules)
-        self.events = [event for event in self.events if event.at >= cut]
+        self.put_back([event for event in self.events if event.at >= cut])
         gone = [n for n, each in self.closed.items() if each.marks[-1][0] < cut]
         for number in gone:
             del self.closed[number]
@@ -173,10 +183,15 @@ class Person:
         self.closed |= closed
         return closed
 
+    def put_back(self, events: list[AgentEvent]) -> None:
+        """Exactly these events are in memory."""
+        self.events = events
+        self.characters = sum(map(_characters_of, events))
+
     @property
     def is_full(self) -> bool:
         """Whether no more events fit into memory until some were folded away."""
-        return len(self.events) >= 2 * MAX_EVENTS
+        return self.characters > 2 * MAX_CHARACTERS
 
     def crowded_before(self) -> int:
         """Up to when to forget because too much is in memory; 0: it isn't."""
@@ -184,7 +199,7 @@ class Person:
         if len(self.closed) > MAX_CLOSED:
             ends = sorted(each.marks[-1][0] for each in self.closed.values())
             crowded = ends[len(ends) // 2]
-        if len(self.events) > MAX_EVENTS:
+        if self.characters > MAX_CHARACTERS:
             crowded = max(crowded, self.events[len(self.events) // 2].at)
         return crowded
 
@@ -204,6 +219,17 @@ class Person:
     def drop_days(self, today: int) -> None:
         """Keep today and the day before, which has at most 25 hours."""
         self.past.drop_before(today - _DAY_MS - 3_600_000)
+
+
+def _characters_of(event: AgentEvent) -> int:
+    return (
+        EVENT_CHARACTERS
+        + len(event.reason)
+        + len(event.id)
+        + len(event.source)
+        + sum(map(len, event.queues))
+        + EVENT_CHARACTERS * (len(event.slots) + len(event.intervals))
+    )
 
 
 def stretches(spans: list[Span], start: int, end: int) -> list[tuple[Span, int, int]]:

@@ -27,12 +27,25 @@ def add_people(
     report: Report, staff: StaffPart, persons: Iterable[PersonPart]
 ) -> Report:
     """The report with people: `people`, `agents`, and those of each of its queues."""
-    groups = {group.name: group for group in staff.queues}
-    for name, numbers in report["queues"].items():
-        _with_group(numbers, groups.get(name, GroupPart(name=name)))
-    _with_group(report["total"], staff.everybody)
-    report["people"] = people_report(staff.everybody)
+    groups = {group.name: group for group in (staff.everybody, *staff.queues)}
+    for name in report["queues"]:
+        groups.setdefault(name, GroupPart(name=name))
+    add_groups(report, groups)
     report["agents"] = {person.agent: agent_report(person) for person in persons}
+    return report
+
+
+def add_groups(report: Report, groups: Mapping[str, GroupPart]) -> Report:
+    """The report with `people`, and the people of each of its queues.
+
+    `groups` are by name, everybody under `""`; of one that isn't there nothing is
+    known, and its numbers are None.
+    """
+    for name, numbers in report["queues"].items():
+        _with_group(numbers, groups.get(name))
+    everybody = groups.get("")
+    _with_group(report["total"], everybody)
+    report["people"] = None if everybody is None else people_report(everybody)
     return report
 
 
@@ -41,6 +54,9 @@ def people_report(group: GroupPart) -> Report:
     return {
         "states": dict(group.states),
         "away": dict(group.away),
+        "longest_since": {
+            state: instant(at) for state, at in sorted(group.oldest.items())
+        },
         **_time(group.total),
         "windows": {name: _time(sums) for name, sums in group.windows.items()},
     }
@@ -58,14 +74,16 @@ def agent_report(person: PersonPart) -> Report:
     }
 
 
-def _with_group(numbers: Report, group: GroupPart) -> None:
-    numbers["agents"] = dict(group.states)
-    numbers |= _time(group.total)
+def _with_group(numbers: Report, group: GroupPart | None) -> None:
+    numbers["agents"] = None if group is None else dict(group.states)
+    numbers |= _time(None if group is None else group.total)
     for name, window in numbers["windows"].items():
-        window.update(_time(group.windows.get(name, {})))
+        window.update(_time(None if group is None else group.windows.get(name, {})))
 
 
-def _time(sums: Tally) -> Report:
+def _time(sums: Tally | None) -> Report:
+    if sums is None:
+        return dict.fromkeys(_time({}))
     return {
         "occupancy_ratio": occupancy(sums),
         "handling_seconds": handling_ms(sums) / 1000,

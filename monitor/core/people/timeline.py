@@ -15,8 +15,12 @@ from monitor.core.people.events import AgentEvent, AgentKind
 from monitor.core.people.rules import StaffRules
 from monitor.core.people.said import SHOWN_AS, TRANSITIONS, Said
 from monitor.core.people.states import OVER, UNKNOWN, WITH_CONTACT, Span
+from monitor.core.rules import OTHER_QUEUE
 
 _NEVER = 1 << 62
+MAX_WORKED = 50
+"""Queues besides the announced ones that a person is shown to serve; the contacts of
+further ones are those of `OTHER_QUEUE`."""
 _SPEAKS = AgentKind.HEARTBEAT
 """Kinds up to this one are news of the person; plans and trainings are not."""
 _Point = tuple[int, int, int, str]
@@ -199,7 +203,8 @@ class _Sweep:
         self._active[index] = state
         queue = self._engagements[index].queue
         if queue not in self._worked and queue not in self._announced:
-            self._worked.add(queue)
+            full = len(self._worked) >= MAX_WORKED
+            self._worked.add(OTHER_QUEUE if full else queue)
             self._served = None
 
     def _say(self, event: AgentEvent) -> None:
