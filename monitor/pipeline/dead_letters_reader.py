@@ -16,11 +16,13 @@ from aiokafka.errors import KafkaError
 from monitor.config import Settings
 from monitor.pipeline.connection import client_arguments
 from monitor.pipeline.topics import (
+    AGENTS,
     CONTACTS,
     DEAD_LETTERS,
     KafkaUnreachableError,
     TopicsRefusedError,
 )
+from monitor.wire.agent_events import decode_agent_event
 from monitor.wire.errors import BadRecord
 from monitor.wire.events import decode_contact_event
 
@@ -88,23 +90,41 @@ def replay_of(letter: Letter, mended: bytes | None = None) -> Replay:
         BadRecord: a worker could do nothing with it; the text says why.
     """
     headers = letter.headers
-    topic = headers.get("topic", CONTACTS)
-    if topic != CONTACTS:
-        raise BadRecord("other_topic", f"it came from {topic}, which isn't {CONTACTS}")
+    came_from = headers.get("topic", "")
+    if came_from not in ("", CONTACTS, AGENTS):
+        told = f"it came from {came_from}, which is neither {CONTACTS} nor {AGENTS}"
+        raise BadRecord("other_topic", told)
     if mended is None and "cut" in headers:
         told = f"it had {headers['cut']} bytes and was cut; {letter.source} has it"
         raise BadRecord("cut", told)
     value = letter.value if mended is None else mended
-    event = decode_contact_event(value)
-    if event is None or value is None:
-        raise BadRecord("unknown_type", "type: a worker would ignore it")
-    if "topic" in headers and headers.get("partition", "").isdecimal():
+    topic, key = _way_of(value, came_from)
+    if value is None:
+        raise BadRecord("null_value", "the record has no value")
+    if came_from and headers.get("partition", "").isdecimal():
         number = int(headers["partition"])
         return Replay(letter.place, topic, number, letter.key, value)
-    if not event.contact:
+    if not key:
         told = "it speaks of a source and not of a contact; send it with `ccmon replay`"
         raise BadRecord("of_source", told)
-    return Replay(letter.place, topic, None, event.contact.encode(), value)
+    return Replay(letter.place, topic, None, key.encode(), value)
+
+
+def _way_of(value: bytes | None, came_from: str) -> tuple[str, str]:
+    """Topic and key of an event, which a worker could read where it came from.
+
+    Raises:
+        BadRecord: it couldn't.
+    """
+    if came_from != AGENTS:
+        event = decode_contact_event(value)
+        if event is not None:
+            return CONTACTS, event.contact
+    if came_from != CONTACTS:
+        said = decode_agent_event(value)
+        if said is not None:
+            return AGENTS, said.agent
+    raise BadRecord("unknown_type", "type: a worker would ignore it")
 
 
 async def scan(

@@ -80,7 +80,8 @@ class StaffMerge:
         known.counts = message.counts
         for piece in pieces:
             for group in piece.groups:
-                self._names.admit(group.name)
+                if group.name:
+                    self._names.admit(group.name)
                 known.groups[group.name] = group
                 self._merged.pop(self._shown_as(group.name), None)
         return True
