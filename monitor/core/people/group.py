@@ -69,6 +69,10 @@ class Group:
         """Everybody stays as they are in `[start, end)`, and the sums then go to it."""
         self.spend(self.counts, start, end, end)
 
+    def recent(self, now: int) -> int:
+        """No window at `now` holds anything before this instant."""
+        return now - self._keep_ms
+
     def spend(self, people: Mapping[str, int], start: int, end: int, now: int) -> None:
         """Add the time of so many people by key in `[start, end)`, as of `now`.
 
@@ -77,7 +81,7 @@ class Group:
         counted = [(k, n) for k, n in people.items() if n and is_summed(k)]
         if not counted:
             return
-        recent = now - self._keep_ms
+        recent = self.recent(now)
         while start < end:
             if start < recent:
                 stop = min(end, recent, self._days.end_of(start))
@@ -92,6 +96,15 @@ class Group:
             page = self.fresh[pane] = Page()
         for key, people in counted:
             page[key] += people * length
+
+    def gather(self, pages: Iterable[tuple[int, Iterable[tuple[str, int]]]]) -> None:
+        """Add milliseconds by key to panes."""
+        for pane, amounts in pages:
+            page = self.fresh.get(pane)
+            if page is None:
+                page = self.fresh[pane] = Page()
+            for key, amount in amounts:
+                page[key] += amount
 
     def settle(self, now: int) -> None:
         """Bring the panes to `now` with everything that was added."""

@@ -1,12 +1,15 @@
 """Everybody, and the people of each queue: where a person's time is booked.
 
 Rule: a person's time counts once for everybody and once for each queue that they serve;
-queue names beyond the limit are one queue.
+queue names beyond the limit are one queue. What is booked is gathered by the set of
+queues that people serve, where most of it cancels out, and goes to the groups of the
+set with `distributing`; before that no group may be read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from monitor.core.people.group import Group, key_of
+from monitor.core.panes import PANE_MS, Fresh, Page
+from monitor.core.people.group import Group, is_summed, key_of
 from monitor.core.people.states import Span
 from monitor.core.rules import OTHER_QUEUE, QueueRules, Rules
 
@@ -14,10 +17,13 @@ MAX_SERVED = 10_000
 """Sets of queues that people serve whose groups are remembered."""
 
 
+SETS_IN_SLICE = 20
+
+
 class Groups:
     """The groups of one partition's people."""
 
-    __slots__ = ("_rules", "_served", "everybody", "queues")
+    __slots__ = ("_fresh", "_rules", "_served", "everybody", "queues")
 
     def __init__(self, rules: Rules, own: QueueRules) -> None:
         """Nobody yet; `own` says when the day of everybody starts."""
@@ -25,6 +31,7 @@ class Groups:
         self.queues: dict[str, Group] = {}
         self._rules = rules
         self._served: dict[tuple[str, ...], tuple[Group, ...]] = {}
+        self._fresh: dict[tuple[str, ...], Fresh] = {}
 
     def all(self) -> Iterable[Group]:
         """Everybody, then each queue's."""
@@ -32,9 +39,40 @@ class Groups:
 
     def book(self, span: Span, sign: int, start: int, end: int, now: int) -> None:
         """Add one person's `[start, end)` in the span's state, or take it back."""
-        people = {key_of(span.state, span.reason): sign}
-        for group in self._of(span.queues):
-            group.spend(people, start, end, now)
+        key = key_of(span.state, span.reason)
+        if not is_summed(key):
+            return
+        recent = self.everybody.recent(now)
+        if start < recent:
+            for group in self._of(span.queues):
+                group.spend({key: sign}, start, min(end, recent), now)
+            start = recent
+        fresh = self._fresh.get(span.queues)
+        if fresh is None:
+            fresh = self._fresh[span.queues] = {}
+        while start < end:
+            pane = start // PANE_MS
+            stop = min(end, (pane + 1) * PANE_MS)
+            page = fresh.get(pane)
+            if page is None:
+                page = fresh[pane] = Page()
+            page[key] += sign * (stop - start)
+            start = stop
+
+    def distributing(self) -> Iterator[None]:
+        """Give the groups what was booked, a slice at each step."""
+        booked, self._fresh = self._fresh, {}
+        for count, (queues, fresh) in enumerate(booked.items(), 1):
+            net = [
+                (pane, amounts)
+                for pane, page in fresh.items()
+                if (amounts := [item for item in page.items() if item[1]])
+            ]
+            if net:
+                for group in self._of(queues):
+                    group.gather(net)
+            if not count % SETS_IN_SLICE:
+                yield
 
     def move(self, span: Span, sign: int) -> None:
         """Count one person more in the span's state, or one less."""

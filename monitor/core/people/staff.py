@@ -100,17 +100,22 @@ class StaffPartition:
                 self._count(person, now)
             yield
         self.accrued = now
+        yield from self.groups.distributing()
         for group in self.groups.all():
             if len(group.fresh) > FRESH_PANES:
                 group.settle(now)
 
     def settling(self) -> Iterator[None]:
-        """Make the timelines of what changed anew, a slice at each step."""
+        """Make the timelines of what changed anew, a slice at each step.
+
+        Then all sums are those of what is in memory, up to `accrued`.
+        """
         changed, self.memory.changed = self.memory.changed, {}
         for people in _slices(changed.values(), PEOPLE_IN_SLICE):
             for person in people:
                 self._rebuild(person)
             yield
+        yield from self.groups.distributing()
 
     def _rebuild(self, person: Person) -> None:
         accrued = self.accrued
