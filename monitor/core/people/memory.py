@@ -8,12 +8,13 @@ slowest feed: what comes from it still finds its place.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from monitor.core.calendar import LocalDays
 from monitor.core.people.engagement import Engagement, Telling
 from monitor.core.people.events import AgentEvent, AgentKind
 from monitor.core.people.parts import StaffCounts
-from monitor.core.people.person import MAX_CONTACTS, Person
+from monitor.core.people.person import MAX_CONTACTS, NOTHING_CHANGED, Person
 from monitor.core.people.rules import StaffRules
 from monitor.core.people.timeline import with_past
 
@@ -202,6 +203,9 @@ class Memory:
             person.contacts[contact] = tuple(result)
         else:
             person.contacts.pop(contact, None)
+        now = {each.visit: each for each in result}
+        for visit in old.keys() | now.keys():
+            person.changes(_first_change(old.get(visit), now.get(visit)))
         self.changed[person.id] = person
         self.dirty.contacts.add(contact)
 
@@ -247,3 +251,15 @@ class Memory:
         person.drop_days(self._days.start_of(cut))
         self.dirty.closed |= dict.fromkeys(gone)
         self.dirty.people.add(person.id)
+
+
+def _first_change(old: Engagement | None, new: Engagement | None) -> int:
+    """The instant from which on both say something else."""
+    before = old.marks if old else ()
+    after = new.marks if new else ()
+    for one, other in zip_longest(before, after):
+        if one != other:
+            return min(mark[0] for mark in (one, other) if mark is not None)
+    if old and new and old.queue != new.queue:
+        return before[0][0] if before else NOTHING_CHANGED
+    return NOTHING_CHANGED

@@ -12,8 +12,14 @@ from monitor.core.people.engagement import Engagement
 from monitor.core.people.events import AgentEvent, AgentKind
 from monitor.core.people.group import key_of
 from monitor.core.people.rules import StaffRules
-from monitor.core.people.states import STAFFED, Span
-from monitor.core.people.timeline import Base, base_at, span_at, timeline
+from monitor.core.people.states import OVER, STAFFED, Span
+from monitor.core.people.timeline import (
+    Base,
+    base_at,
+    span_at,
+    timeline,
+    timeline_and_base,
+)
 from monitor.core.tally import ACW, HANDLED, HOLD, TALK, Tally, add
 
 MAX_CHARACTERS = 40_000
@@ -22,6 +28,9 @@ some 400 events. The older half of more is folded away. Their durable row must f
 one record, six bytes a character at worst. Heartbeats that say nothing new aren't kept.
 """
 EVENT_CHARACTERS = 100
+BOOKMARK_MS = 120_000
+"""How far the bookmark is behind what is settled: further back little changes."""
+NOTHING_CHANGED = 1 << 62
 MAX_CONTACTS = 1_000
 """Contacts with one person in memory: more has a robot only."""
 MAX_CLOSED = 2_000
@@ -69,6 +78,8 @@ class Person:
 
     __slots__ = (
         "base",
+        "bookmark",
+        "changed_at",
         "characters",
         "closed",
         "contacts",
@@ -87,6 +98,10 @@ class Person:
         self.base = Base(at)
         self.events: list[AgentEvent] = []
         """What they said since `base.at`, in canonical order, each once."""
+        self.bookmark: Base | None = None
+        """A base further on, for the timeline alone; None: there is none yet."""
+        self.changed_at = NOTHING_CHANGED
+        """From where on the timeline isn't that of what is in memory."""
         self.characters = 0
         """What the events take, see `MAX_CHARACTERS`."""
         self.contacts: dict[str, tuple[Engagement, ...]] = {}
@@ -114,9 +129,11 @@ class Person:
                 if other.id == event.id:
                     if other < event:
                         return False
+                    self.changes(other.at)
                     self._drop(index)
                     break
         events.insert(place, event)
+        self.changes(event.at)
         self.characters += _characters_of(event)
         if event.kind == AgentKind.HEARTBEAT:
             self._thin_out(place, 2 * rules.heartbeat_ms)
@@ -137,9 +154,39 @@ class Person:
     def _drop(self, index: int) -> None:
         self.characters -= _characters_of(self.events.pop(index))
 
-    def rebuilt(self, rules: StaffRules) -> list[Span]:
-        """The timeline of what is in memory now."""
-        return timeline(self.base, self.events, self.engagements(), rules)
+    def rebuild(self, rules: StaffRules, settled: int) -> list[Span]:
+        """Make the timeline of what is in memory now; returns the one before.
+
+        Changes are rarely far back: the part before the bookmark, which stays a while
+        behind the instant `settled`, is made anew only if something in it changed.
+        """
+        old, mark = self.spans, self.bookmark
+        kept: list[Span] = []
+        events, engagements = self.events, self.engagements()
+        if mark is None or self.changed_at < mark.at or mark.at < self.base.at:
+            mark = self.base
+        else:
+            at = mark.at
+            kept = old[: bisect_left(old, (at,))]
+            events = events[bisect_left(events, (at,)) :]
+            engagements = [
+                each
+                for each in engagements
+                if each.marks and (each.marks[-1][0] >= at or each.marks[-1][1] != OVER)
+            ]
+        if settled - mark.at > 2 * BOOKMARK_MS:
+            cut = settled - BOOKMARK_MS
+            spans, mark = timeline_and_base(mark, events, engagements, rules, cut)
+        else:
+            spans = timeline(mark, events, engagements, rules)
+        if kept and spans and kept[-1][1:] == spans[0][1:]:
+            del spans[0]
+        self.spans, self.bookmark, self.changed_at = kept + spans, mark, NOTHING_CHANGED
+        return old
+
+    def changes(self, at: int) -> None:
+        """Note that something is another one from the instant `at` on."""
+        self.changed_at = min(self.changed_at, at)
 
     def engagements(self) -> list[Engagement]:
         """What all contacts say."""

@@ -119,8 +119,7 @@ class StaffPartition:
 
     def _rebuild(self, person: Person) -> None:
         accrued = self.accrued
-        old = person.spans
-        person.spans = person.rebuilt(self.rules)
+        old = person.rebuild(self.rules, accrued)
         first = _first_difference(old, person.spans)
         for spans, sign in ((old, -1), (person.spans, 1)):
             for span, begin, end in stretches(spans, first, accrued):
@@ -157,7 +156,7 @@ class StaffPartition:
         for group in self.groups.all():
             group.panes.advance(self.accrued)
         for person in self.people.values():
-            person.spans = person.rebuilt(self.rules)
+            person.rebuild(self.rules, self.accrued)
             self._count(person, self.accrued)
 
     # -- what others read -------------------------------------------------------

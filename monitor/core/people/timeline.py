@@ -67,6 +67,24 @@ def timeline(
     return sweep.spans
 
 
+def timeline_and_base(
+    base: Base,
+    events: Sequence[AgentEvent],
+    engagements: Sequence[Engagement],
+    rules: StaffRules,
+    cut: int,
+) -> tuple[list[Span], Base]:
+    """Both the timeline and the base that stands for everything before `cut`.
+
+    `cut` is not before `base.at`.
+    """
+    sweep = _Sweep(base, events, engagements, rules)
+    sweep.run(cut)
+    later = sweep.as_base(cut)
+    sweep.run(_NEVER)
+    return sweep.spans, later
+
+
 def base_at(
     cut: int,
     base: Base,
@@ -120,6 +138,7 @@ class _Sweep:
     __slots__ = (
         "_active",
         "_announced",
+        "_at",
         "_base",
         "_beats",
         "_contact_at",
@@ -127,6 +146,7 @@ class _Sweep:
         "_events",
         "_heard",
         "_known",
+        "_next",
         "_points",
         "_reason",
         "_rules",
@@ -144,6 +164,7 @@ class _Sweep:
         rules: StaffRules,
     ) -> None:
         self.spans: list[Span] = []
+        self._at = base.at
         self._base = base
         self._events = events
         self._engagements = engagements
@@ -172,21 +193,24 @@ class _Sweep:
             if before != OVER:
                 self._take_up(index, before)
         self._points.sort()
+        self._next = 0
 
     def run(self, until: int) -> None:
-        """Take everything before `until`."""
-        at = self._base.at
-        for point in self._points:
-            if point[0] >= until:
-                break
-            if point[0] != at:
-                self._show(at, point[0])
-                at = point[0]
-            if point[1]:
-                self._say(self._events[point[2]])
+        """Take everything before `until`, from where it stopped last."""
+        at, points = self._at, self._points
+        number, end = self._next, len(points)
+        while number < end and points[number][0] < until:
+            instant, is_event, index, state = points[number]
+            if instant != at:
+                self._show(at, instant)
+                at = instant
+            if is_event:
+                self._say(self._events[index])
             else:
-                self._mark(point[2], at, point[3])
+                self._mark(index, at, state)
+            number += 1
         self._show(at, until)
+        self._at, self._next = min(until, _NEVER), number
 
     def _mark(self, index: int, at: int, state: str) -> None:
         self._known = True
