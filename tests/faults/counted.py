@@ -131,7 +131,7 @@ async def taken_back(bootstrap: str) -> TakenBack:
     """What corrections took back, as the partitions told last."""
     latest: dict[tuple[int, str, str], tuple[int, Counter[str]]] = {}
     for told in await _partials(bootstrap):
-        for queue in told["queues"]:
+        for queue in told.get("queues", ()):  # else it is about people
             key = (told["source"], queue["queue"], queue["channel"])
             if told["offset"] >= latest.get(key, (0,))[0]:  # else a zombie's
                 latest[key] = (told["offset"], Counter(queue["corrected"]))

@@ -121,9 +121,10 @@ class StaffPartition:
         accrued = self.accrued
         old = person.rebuild(self.rules, accrued)
         first = _first_difference(old, person.spans)
-        for spans, sign in ((old, -1), (person.spans, 1)):
-            for span, begin, end in stretches(spans, first, accrued):
-                self.groups.book(span, sign, begin, end, accrued)
+        if first < accrued:
+            for spans, sign in ((old, -1), (person.spans, 1)):
+                for span, begin, end in stretches(spans, first, accrued):
+                    self.groups.book(span, sign, begin, end, accrued)
         self._count(person, accrued)
         # What the sums don't hold yet must stay in memory.
         self.memory.fold_away(person, accrued)
