@@ -8,7 +8,7 @@ else.
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitor.core.people.parts import GroupPart, PersonPart
+from monitor.core.people.parts import GroupPart, PersonPart, StaffCounts
 from monitor.core.rules import QueueRules
 from monitor.core.tally import Tally
 
@@ -114,6 +114,8 @@ class PipelineView:
 
     stream: str = "contacts"
     counts: dict[int, PartitionCounts] = field(default_factory=dict)
+    staff: dict[int, StaffCounts] = field(default_factory=dict)
+    """The same of the stream processor `staff`, by partition of the people."""
     last_event_at: dict[int, dict[str, int]] = field(default_factory=dict)
     """Newest event instants by source partition and source, milliseconds UTC, also
     while `counts` may not be shown."""
@@ -124,6 +126,8 @@ class PipelineView:
     checkpoint_age_ms: dict[int, int] = field(default_factory=dict)
     """Time since the last checkpoint that covered everything applied, by owned source
     partition; 0 when nothing is uncommitted."""
+    staff_checkpoint_age_ms: dict[int, int] = field(default_factory=dict)
+    """The same of people, by owned partition of theirs."""
     as_of: int = 0
     """The instant for which the shown numbers hold while events are still unread,
     milliseconds UTC; 0: they are of now."""

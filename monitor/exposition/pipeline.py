@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client.metrics_core import Metric as Family
 
+from monitor.core.people.parts import StaffCounts
 from monitor.core.sources import MAX_SOURCES, OTHER_SOURCE
 from monitor.core.view import Board, PartitionCounts, PipelineView
 from monitor.exposition import worker_metrics as names
@@ -24,6 +25,16 @@ COUNTED: Mapping[Metric, Callable[[PartitionCounts], int]] = {
     names.EVENTS_IGNORED: lambda counts: counts.ignored,
     names.EVENTS_FUTURE: lambda counts: counts.future,
     names.EVENTS_FOLDED: lambda counts: counts.queues_folded,
+}
+STAFF = "staff"
+SAID: Mapping[Metric, Callable[[StaffCounts], int]] = {
+    names.EVENTS: lambda counts: counts.read,
+    names.EVENTS_APPLIED: lambda counts: counts.applied,
+    names.EVENTS_DUPLICATE: lambda counts: counts.duplicate,
+    names.EVENTS_LATE: lambda counts: counts.late,
+    names.EVENTS_IGNORED: lambda counts: counts.ignored,
+    names.EVENTS_FUTURE: lambda counts: counts.future,
+    names.EVENTS_FOLDED: lambda counts: counts.folded + counts.unengaged,
 }
 MEASURED: Mapping[Metric, tuple[Callable[[PipelineView], Mapping[int, int]], float]] = {
     names.EVENT_LAG: (lambda view: view.lag_ms, 1000),
@@ -46,12 +57,18 @@ def pipeline_families(
         family = counter(metric)
         for partition, counts in sorted(view.counts.items()):
             family.add_metric((view.stream, str(partition)), count(counts))
+        if metric in SAID:
+            for partition, said in sorted(view.staff.items()):
+                family.add_metric((STAFF, str(partition)), SAID[metric](said))
         yield family
     yield _dead_letters(view)
     for metric, (read, divisor) in MEASURED.items():
         measured = gauge(metric)
         for partition, number in sorted(read(view).items()):
             measured.add_metric((view.stream, str(partition)), number / divisor)
+        if metric is names.CHECKPOINT_AGE:
+            for partition, age in sorted(view.staff_checkpoint_age_ms.items()):
+                measured.add_metric((STAFF, str(partition)), age / divisor)
         yield measured
     yield _last_events(view)
     yield _one(names.STALE_PARTITIONS, view.stale_partitions)
@@ -73,10 +90,11 @@ def pipeline_families(
 def _dead_letters(view: PipelineView) -> Family:
     family = counter(names.DEAD_LETTERS)
     standard = dict.fromkeys(STANDARD_REASONS[names.DEAD_LETTERS.name], 0)
-    for partition, counts in sorted(view.counts.items()):
-        reasons = {**standard, **counts.dead_letters}
-        for reason, count in sorted(reasons.items()):
-            family.add_metric((view.stream, str(partition), label(reason)), count)
+    letters = [(view.stream, n, c.dead_letters) for n, c in sorted(view.counts.items())]
+    letters += [(STAFF, n, c.dead_letters) for n, c in sorted(view.staff.items())]
+    for stream, partition, by_reason in letters:
+        for reason, count in sorted({**standard, **by_reason}.items()):
+            family.add_metric((stream, str(partition), label(reason)), count)
     return family
 
 

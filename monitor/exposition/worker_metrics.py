@@ -58,7 +58,8 @@ EVENTS_FUTURE = _source_count(
 )
 EVENTS_FOLDED = _source_count(
     "callcenter_events_folded_total",
-    "Applied events of queues beyond the limit, counted under one queue name.",
+    "Applied events of queues beyond the limit, counted under one queue name; of "
+    "people beyond it, dropped.",
 )
 DEAD_LETTERS = _source_count(
     "callcenter_dead_letters_total",

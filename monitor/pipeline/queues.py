@@ -272,6 +272,10 @@ class WorkerBoard:
             counts = merge.counts(number)
             if counts is not None:
                 view.counts[number] = counts
+        for number, told in self._queues.people():
+            said = told.counts(number)
+            if said is not None:
+                view.staff[number] = said
         view.last_event_at = self._queues.last_event_at()
         view.as_of = self._queues.as_of()
         for holding in self._holdings:
@@ -282,6 +286,8 @@ class WorkerBoard:
             view.lag_ms[number] = lag
             view.lag_records[number] = max(0, end - partition.next_offset)
             view.checkpoint_age_ms[number] = holding.age_ms()
+        for people in self._staff:
+            view.staff_checkpoint_age_ms[people.number] = people.age_ms()
         view.stale_partitions = len(self._queues.unheard())
         view.self_checks = self._checks.results
         view.loop_delay = self._loop.worst()

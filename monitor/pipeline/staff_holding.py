@@ -7,11 +7,13 @@ its time: who talks may long have hung up.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from monitor.clocks import Clock
+from monitor.core.people.parts import StaffCounts
 from monitor.core.people.staff import StaffPartition
 from monitor.pipeline.checkpoints import Checkpoint
-from monitor.pipeline.held import Held, Writer
+from monitor.pipeline.held import Held, Taken, Writer
 from monitor.wire.activity import Activity
 from monitor.wire.staff_state import row_slices
 
@@ -34,6 +36,10 @@ class StaffHolding(Held):
         """The next offset of each topic."""
         super().__init__(number, writer)
         self._owner = owner
+        self.counts = _copy(staff.counts)
+        """What became of the records, as of the last checkpoint: what is told of them
+        is durable, so that no counter goes down when another worker takes over."""
+        self._gathered = self.counts
         self._behind: dict[int, int] = {}
         """Sources of contacts that were behind when they told last, and their time."""
 
@@ -67,8 +73,19 @@ class StaffHolding(Held):
 
     async def gather(self) -> Checkpoint:
         progress = self.progress
+        self._gathered = _copy(self.staff.counts)
         rows: list[tuple[bytes, bytes | None]] = []
         for some in row_slices(self.staff, self._owner, self.next):
             rows += some
             await asyncio.sleep(0)
         return Checkpoint(progress, rows, [], [])
+
+    async def write(self, taken: Taken) -> int:
+        counts = self._gathered
+        end = await super().write(taken)
+        self.counts = counts
+        return end
+
+
+def _copy(counts: StaffCounts) -> StaffCounts:
+    return replace(counts, dead_letters=dict(counts.dead_letters))

@@ -97,7 +97,7 @@ def _pieces(
             offset=holding.progress,
             complete=everything,
             groups=groups[start : start + QUEUES_A_MESSAGE],
-            counts=holding.staff.counts,
+            counts=holding.counts,
             # Without the rest, what has changed stands for itself.
             piece=number if everything else 0,
             pieces=len(starts) if everything else 1,

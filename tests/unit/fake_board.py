@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from monitor.core import tally as t
-from monitor.core.people.parts import GroupPart, PersonPart
+from monitor.core.people.parts import GroupPart, PersonPart, StaffCounts
 from monitor.core.rules import QueueRules
 from monitor.core.view import PartitionCounts, PipelineView, QueueView
 
@@ -134,6 +134,12 @@ def sample_pipeline() -> PipelineView:
     return PipelineView(
         counts=counts,
         last_event_at={n: count.last_event_at for n, count in counts.items()},
+        staff={
+            0: StaffCounts(
+                read=40, applied=30, duplicate=5, late=1, ignored=2, folded=1, future=1
+            )
+        },
+        staff_checkpoint_age_ms={0: 4_000},
         lag_ms={0: 1_500, 10: 250},
         lag_records={0: 7, 10: 0},
         checkpoint_age_ms={0: 400, 10: 0},
@@ -172,4 +178,15 @@ def sample() -> FakeBoard:
         pipe=sample_pipeline(),
         people=[people(""), people("support")],
         unknown_groups=["lost"],
+        agents=[
+            PersonPart(
+                agent="ann",
+                state="talking",
+                reason="",
+                since=NOW - 65_000,
+                queues=("support",),
+                total={"talking": 600_000, "available": 300_000, "handled": 4},
+                today={"talking": 60_000, "available": 60_000, "handled": 1},
+            )
+        ],
     )

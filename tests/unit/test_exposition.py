@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.core import tally as t
+from monitor.core.people.states import STATES
 from monitor.core.rules import POLICIES
 from monitor.core.view import PipelineView, QueueView
 from monitor.exposition.collector import BoardCollector
@@ -471,3 +472,28 @@ async def test_rendering_beside_the_loop_shows_the_instant_of_the_call() -> None
     text = await task
 
     assert text.decode() == text_of(sample())
+
+
+async def test_single_people_are_shown_only_when_they_are_asked_for() -> None:
+    """Many series, and personal data: `exporter.per_agent` is off by default."""
+    plain = (await Exposition(sample(), SCALE).render_beside()).decode()
+    each = (await Exposition(sample(), SCALE, per_agent=True).render_beside()).decode()
+
+    assert 'agent="' not in plain
+    assert 'callcenter_agent_state{agent="ann",state="talking"} 1' in each
+    assert 'callcenter_agent_handled_today{agent="ann"} 1' in each
+    assert 'callcenter_agent_occupancy_today_ratio{agent="ann"} 0.5' in each
+
+
+def test_people_that_are_not_known_are_nan() -> None:
+    """Of a queue and of everybody; all states are there always."""
+    board = sample()
+    board.people, board.unknown_groups = [], ["", "support"]
+    lines = text_of(board).splitlines()
+
+    for state in STATES:
+        assert f'callcenter_agents{{state="{state}"}} NaN' in lines
+        assert (
+            f'callcenter_queue_agents{{queue="support",state="{state}"}} NaN' in lines
+        )
+    assert 'callcenter_occupancy_ratio{window="5m"} NaN' in lines

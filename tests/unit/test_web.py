@@ -14,10 +14,11 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from monitor.core.people.report import add_groups
 from monitor.core.report import queue_report
 from monitor.core.view import PipelineView
 from monitor.web.server import CannotListen, WebServer
-from tests.unit.fake_board import NOW, FakeBoard, calm, sample, support
+from tests.unit.fake_board import NOW, FakeBoard, calm, people, sample, support
 
 LOOPBACK = "127.0.0.1:0"
 PATHS = (
@@ -30,6 +31,7 @@ PATHS = (
     "/healthz",
     "/readyz",
     "/api/v1/queues",
+    "/api/v1/agents",
     "/api/v1/health",
 )
 
@@ -153,7 +155,10 @@ async def test_the_api_gives_the_report_of_each_queue(site: Site) -> None:
     assert isinstance(queues, dict)
     queue = dict(queues["support"])
 
-    expected = json.loads(json.dumps(queue_report([support()], NOW)))
+    alone = {"queues": {"support": queue_report([support()], NOW)}}
+    alone["total"] = queue_report([support()], NOW)
+    add_groups(alone, {"support": people("support")})
+    expected = json.loads(json.dumps(alone["queues"]["support"]))
     assert queue.pop("agents_in_hand") == 4
     assert queue.pop("oldest_waiting") == "2026-11-20T09:04:25.500Z"
     assert queue == expected
@@ -161,6 +166,31 @@ async def test_the_api_gives_the_report_of_each_queue(site: Site) -> None:
     assert body["last_event"] == "2026-11-20T09:04:59.750Z"
     assert body["ready"] is True
     assert body["stale_queues"] == [{"queue": "lost", "channel": "voice"}]
+
+
+async def test_the_api_gives_people(site: Site) -> None:
+    """Everybody with the queues; each person on their own page."""
+    body = await site.json("/api/v1/queues")
+    told = await site.json("/api/v1/agents")
+    everybody, agents = body["people"], told["agents"]
+    assert isinstance(everybody, dict)
+    assert isinstance(agents, dict)
+
+    assert told["people"] == everybody
+    assert everybody["states"] == people("").states
+    assert agents["ann"]["state"] == "talking"
+
+
+async def test_people_who_are_not_known_here_are_not_made_up(site: Site) -> None:
+    """Another worker owns them, or not all were heard: null, never zero."""
+    site.board.people = []
+    body = await site.json("/api/v1/queues")
+    queues = body["queues"]
+    assert isinstance(queues, dict)
+
+    assert body["people"] is None
+    assert queues["support"]["agents"] is None
+    assert queues["support"]["windows"]["5m"]["occupancy_ratio"] is None
 
 
 async def test_the_api_shows_each_channel_of_a_queue(site: Site) -> None:
