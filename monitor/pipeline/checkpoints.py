@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import InvalidProducerIdMapping, KafkaError, ProducerFenced
 
 from monitor.config import Settings
 from monitor.pipeline import topics
@@ -32,6 +32,9 @@ TRANSACTION_SECONDS = 180
 a worker waits for its broker."""
 ABANDONED_TRANSACTION_MS = 30_000
 """The broker aborts a dead worker's transaction after this, if nobody takes over."""
+FENCED = (ProducerFenced, InvalidProducerIdMapping)
+"""Errors, perhaps as the cause of another one, after which nothing of the transaction
+is or will be written: its id belongs to somebody else now, or to nobody."""
 MAX_BATCH_BYTES = 900_000
 """Below the broker's default limit of one batch (1 MiB)."""
 ROWS_BEFORE_PAUSE = 2_000
@@ -107,7 +110,9 @@ class CheckpointWriter:
                     await self._send(topics.AGENT_ACTIVITY, rows, target)
                 await self._producer.commit_transaction()
                 return end
-        except ProducerFenced as error:
+        except KafkaError as error:
+            if not (isinstance(error, FENCED) or isinstance(error.__cause__, FENCED)):
+                raise
             raise FencedError(
                 f"another worker has taken over partition {self._number} "
                 f"({self._transactional_id}), or Kafka gave up a transaction of this "

@@ -31,9 +31,9 @@ def labels_of(series: str) -> Mapping[str, str]:
 
 @lru_cache(maxsize=1 << 16)
 def queue_of(series: str) -> str:
-    """Queue and channel; empty when it isn't a queue's series."""
+    """Queue and channel; empty when it isn't a series of a queue's contacts."""
     labels = labels_of(series)
-    return f"{labels['queue']} {labels['channel']}" if "queue" in labels else ""
+    return f"{labels['queue']} {labels['channel']}" if "channel" in labels else ""
 
 
 def samples_of(body: str) -> Iterator[Sample]:

@@ -4,10 +4,17 @@ from typing import Any
 
 import pytest
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaConnectionError, NodeNotReadyError
+from aiokafka.errors import (
+    InvalidProducerIdMapping,
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    ProducerFenced,
+)
 
 from monitor.config import Settings
-from monitor.pipeline.checkpoints import CheckpointWriter
+from monitor.pipeline.checkpoints import Checkpoint, CheckpointWriter
+from monitor.pipeline.fatal import FencedError
 from monitor.pipeline.topics import CONTACTS_STATE
 
 
@@ -32,5 +39,26 @@ async def test_a_broker_that_restarts_is_asked_again_for_the_coordinator(
     try:
         with pytest.raises(NodeNotReadyError):
             await writer._producer.client.coordinator_lookup(1, "callcenter-contacts-0")
+    finally:
+        await writer.close()
+
+
+@pytest.mark.parametrize("cause", [ProducerFenced(), InvalidProducerIdMapping()])
+@pytest.mark.parametrize("is_wrapped", [False, True])
+async def test_an_id_that_belongs_to_nobody_or_to_another_is_a_fence(
+    monkeypatch: pytest.MonkeyPatch, cause: KafkaError, *, is_wrapped: bool
+) -> None:
+    """Nothing was written; the client may have wrapped the error that says so."""
+    writer = CheckpointWriter(Settings(), "contacts", 0, CONTACTS_STATE)
+    error = KafkaError("Unexpected error during batch delivery")
+    error.__cause__ = cause
+
+    async def begin() -> None:
+        raise error if is_wrapped else cause
+
+    monkeypatch.setattr(writer._producer, "begin_transaction", begin)
+    try:
+        with pytest.raises(FencedError, match="callcenter-contacts-0"):
+            await writer.commit(Checkpoint(0, [], [], []))
     finally:
         await writer.close()
