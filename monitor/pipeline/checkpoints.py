@@ -17,11 +17,16 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidProducerIdMapping, KafkaError, ProducerFenced
+from aiokafka.errors import (
+    InvalidProducerIdMapping,
+    KafkaError,
+    ProducerFenced,
+    UnknownTopicOrPartitionError,
+)
 
 from monitor.config import Settings
 from monitor.pipeline import topics
-from monitor.pipeline.connection import client_arguments, look_again
+from monitor.pipeline.connection import RETRY_SECONDS, client_arguments, look_again
 from monitor.pipeline.dead_letters import DeadLetter
 from monitor.pipeline.fatal import FencedError
 
@@ -149,10 +154,18 @@ class CheckpointWriter:
         self, batch: Any, topic: str, number: int
     ) -> "asyncio.Future[Any]":
         batch.close()
-        future: asyncio.Future[Any] = await self._producer.send_batch(
-            batch, topic, partition=number
-        )
-        return future
+        while True:
+            try:
+                future: asyncio.Future[Any] = await self._producer.send_batch(
+                    batch, topic, partition=number
+                )
+            except UnknownTopicOrPartitionError as error:
+                # aiokafka gives up after 40 s; a broker may be away for longer, and one
+                # that has just begun knows of no topic. Nothing was sent yet.
+                log.warning("topic=%s state=retrying error=%r", topic, error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return future
 
     async def close(self) -> None:
         """Let the broker go; a transaction that is open is left to the next owner."""

@@ -1,5 +1,7 @@
 """The writer of checkpoints towards a broker that comes and goes."""
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,12 +12,14 @@ from aiokafka.errors import (
     KafkaError,
     NodeNotReadyError,
     ProducerFenced,
+    UnknownTopicOrPartitionError,
 )
 
 from monitor.config import Settings
+from monitor.pipeline import checkpoints
 from monitor.pipeline.checkpoints import Checkpoint, CheckpointWriter
 from monitor.pipeline.fatal import FencedError
-from monitor.pipeline.topics import CONTACTS_STATE
+from monitor.pipeline.topics import CONTACTS_STATE, STAFF_STATE
 
 
 @pytest.mark.parametrize(
@@ -62,3 +66,35 @@ async def test_an_id_that_belongs_to_nobody_or_to_another_is_a_fence(
             await writer.commit(Checkpoint(0, [], [], []))
     finally:
         await writer.close()
+
+
+async def test_rows_wait_for_a_topic_that_the_broker_does_not_know_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has just begun, or was away for longer than the client waits."""
+    writer = CheckpointWriter(Settings(), "staff", 0, STAFF_STATE)
+    producer = writer._producer
+    sent: list[str] = []
+    refused = [UnknownTopicOrPartitionError(), UnknownTopicOrPartitionError()]
+
+    async def done() -> None: ...
+
+    async def send_batch(batch: Any, topic: str, *, partition: int) -> Any:
+        del partition
+        if refused:
+            raise refused.pop()
+        sent.append(topic)
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(SimpleNamespace(offset=7))
+        return future
+
+    for name in ("begin_transaction", "commit_transaction"):
+        monkeypatch.setattr(producer, name, done)
+    monkeypatch.setattr(producer, "send_batch", send_batch)
+    monkeypatch.setattr(checkpoints, "RETRY_SECONDS", 0.0)
+    try:
+        assert await writer.commit(Checkpoint(0, [(b"m", b"1")], [], [])) == 8
+    finally:
+        await writer.close()
+
+    assert sent == [STAFF_STATE]
