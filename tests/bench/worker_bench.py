@@ -36,6 +36,14 @@ SCRAPE_SECONDS = 2.0
 
 async def fill(settings: Settings, count: int) -> None:
     """Make the topics anew and write `count` events into them."""
+    records = ((CONTACTS, key, value) for key, value in contact_records(count))
+    await fill_with(settings, records)
+
+
+async def fill_with(
+    settings: Settings, records: Iterable[tuple[str, str, bytes]]
+) -> None:
+    """Make the topics anew and write `(topic, key, value)` into them."""
     await delete_topics(settings.bootstrap)
     await create_missing(settings)
     producer = AIOKafkaProducer(
@@ -44,8 +52,8 @@ async def fill(settings: Settings, count: int) -> None:
     await producer.start()
     try:
         waiting = []
-        for contact, value in contact_records(count):
-            waiting.append(await producer.send(CONTACTS, value, contact.encode()))
+        for topic, key, value in records:
+            waiting.append(await producer.send(topic, value, key.encode()))
             if len(waiting) >= 50_000:
                 await asyncio.gather(*waiting)
                 waiting.clear()
@@ -107,7 +115,7 @@ def _applied(samples: dict[str, float]) -> float:
     return sum(
         value
         for name, value in samples.items()
-        if name.startswith("callcenter_events_total")
+        if name.startswith('callcenter_events_total{stream="contacts"')
     )
 
 
