@@ -12,10 +12,13 @@ from monitor.core.people.group import state_ms
 from monitor.core.people.parts import (
     GroupPart,
     PersonPart,
+    adherence,
     available_ms,
     handling_ms,
     occupancy,
 )
+from monitor.core.people.plan import ADHERED, SCHEDULED
+from monitor.core.people.slots import Utilization, utilization
 from monitor.core.people.states import AWAY, STATES
 from monitor.core.tally import HANDLED, Tally
 from monitor.core.view import Board
@@ -31,6 +34,7 @@ ACTIVITIES: Mapping[str, Callable[[Tally], int]] = {
     "available": available_ms,
     "away": lambda sums: state_ms(sums, AWAY),
 }
+PLAN_PARTS = {"adhered": ADHERED, "scheduled": SCHEDULED}
 Labelled = tuple[tuple[str, ...], GroupPart | None]
 """Labels of a group, and its numbers; None: not known."""
 
@@ -51,6 +55,8 @@ def people_families(
     yield _longest(names.LONGEST, everybody, now)
     yield _occupancy(names.OCCUPANCY, everybody, windows)
     yield _time(names.TIME, everybody, windows)
+    yield from _slots(everybody, windows)
+    yield from _adherence(everybody, windows)
     yield _states(names.QUEUE_AGENTS, queues)
     yield _longest(names.QUEUE_LONGEST, queues, now)
     yield _occupancy(names.QUEUE_OCCUPANCY, queues, windows)
@@ -108,6 +114,37 @@ def _time(metric: Metric, groups: list[Labelled], windows: Sequence[str]) -> Fam
                 spent = NAN if sums is None else ACTIVITIES[activity](sums) / 1000
                 family.add_metric((*labels, window, activity), spent)
     return family
+
+
+def _slots(groups: list[Labelled], windows: Sequence[str]) -> Iterator[Family]:
+    ratios, times = gauge(names.SLOTS_UTILIZATION), gauge(names.SLOTS_TIME)
+    for _, group in groups:
+        if group is None:
+            continue
+        found = {
+            window: utilization(group.windows.get(window, {})) for window in windows
+        }
+        for channel in utilization(group.total):
+            for window in windows:
+                slots = found[window].get(channel, Utilization(0, 0))
+                ratio = NAN if slots.ratio is None else slots.ratio
+                ratios.add_metric((channel, window), ratio)
+                times.add_metric((channel, window, "busy"), slots.busy_ms / 1000)
+                times.add_metric((channel, window, "offered"), slots.offered_ms / 1000)
+    yield from (ratios, times)
+
+
+def _adherence(groups: list[Labelled], windows: Sequence[str]) -> Iterator[Family]:
+    ratios, times = gauge(names.ADHERENCE), gauge(names.ADHERENCE_TIME)
+    for _, group in groups:
+        for window in windows:
+            sums = None if group is None else group.windows.get(window, {})
+            ratio = None if sums is None else adherence(sums)
+            ratios.add_metric((window,), NAN if ratio is None else ratio)
+            for part, name in PLAN_PARTS.items():
+                spent = NAN if sums is None else sums.get(name, 0) / 1000
+                times.add_metric((window, part), spent)
+    yield from (ratios, times)
 
 
 def _persons(persons: list[PersonPart]) -> Iterator[Family]:

@@ -47,6 +47,34 @@ TIME = _declare(
     "window",
     "activity",
 )
+SLOTS_UTILIZATION = _declare(
+    "callcenter_slots_utilization_ratio",
+    "Busy / offered slots of the channel in the window, 0-1: contacts in hand of those "
+    "that people said to take at once. Not occupancy. Absent of channels whose slots "
+    "nobody ever offered.",
+    "channel",
+    "window",
+)
+SLOTS_TIME = _declare(
+    "callcenter_slots_seconds",
+    "Seconds of all people's slots of the channel in the window: offered while logged "
+    "in and not away, busy with a contact in hand.",
+    "channel",
+    "window",
+    "part",
+)
+ADHERENCE = _declare(
+    "callcenter_adherence_ratio",
+    "Adhered / scheduled seconds of everybody in the window, 0-1; NaN without a plan.",
+    "window",
+)
+ADHERENCE_TIME = _declare(
+    "callcenter_adherence_seconds",
+    "Seconds of all people in the window for which something was planned and that are "
+    "over, and those of them in which they did what was planned.",
+    "window",
+    "part",
+)
 
 # Who serves a queue.
 QUEUE_AGENTS = _declare(

@@ -33,6 +33,8 @@ MAX_SLOTS = 1_000
 """Contacts of one channel that one person may take at once."""
 MAX_INTERVALS = 500
 """Activities in one plan: a month of long days."""
+MAX_ACTIVITY_CHARACTERS = 20_000
+"""Characters of their names, all together."""
 MAX_DAYS = 36_500
 """Days of training in one event."""
 
@@ -121,6 +123,9 @@ def _serves(kind: int, at: int, fields: Fields) -> AgentEvent:
 
 def _schedule(kind: int, at: int, fields: Fields) -> AgentEvent:
     intervals = sorted({_interval(each) for each in _list(fields, "intervals")})
+    if sum(len(each.activity) for each in intervals) > MAX_ACTIVITY_CHARACTERS:
+        told = f"at most {MAX_ACTIVITY_CHARACTERS} characters in all activities"
+        raise wrong_value("intervals", told)
     return _event(kind, at, fields, intervals=tuple(intervals))
 
 

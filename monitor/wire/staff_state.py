@@ -76,7 +76,12 @@ def _memory_rows(memory: Memory, dirty: Dirty) -> Iterator[Row]:
 def _person_row(person: Person) -> bytes:
     events = [_event_fields(event) for event in person.events]
     days = {str(day): tally for day, tally in person.past.days.items()}
-    return _dumps([tuple(person.base), events, person.past.total, days])
+    return _dumps([_base_fields(person.base), events, person.past.total, days])
+
+
+def _base_fields(base: Base) -> tuple[Any, ...]:
+    """Plain tuples all through, see `_event_fields`."""
+    return tuple(base._replace(plan=tuple(map(tuple, base.plan))))  # type: ignore[arg-type]
 
 
 def _event_fields(event: AgentEvent) -> list[Any]:
@@ -197,6 +202,8 @@ def _base(fields: list[Any]) -> Base:
         announced=tuple(base.announced),
         worked=tuple(base.worked),
         shown=(base.shown[0], base.shown[1]),
+        slots=tuple((channel, count) for channel, count in base.slots),
+        plan=tuple(Interval(*interval) for interval in base.plan),
     )
 
 

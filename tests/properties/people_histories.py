@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.core.events import Event, Kind
 from monitor.core.partition import Partition
 from monitor.core.people.engagement import telling_of
-from monitor.core.people.events import AgentEvent, AgentKind
+from monitor.core.people.events import AgentEvent, AgentKind, Interval
 from monitor.core.people.parts import PersonPart, StaffPart
 from monitor.core.people.rules import StaffRules
 from monitor.core.people.staff import StaffPartition
@@ -38,7 +38,22 @@ NOW = START + SPAN_MS
 
 _KINDS = [kind for kind in AgentKind if kind > AgentKind.SOURCE_STARTED]
 _KINDS += [AgentKind.READY, AgentKind.AWAY, AgentKind.HEARTBEAT, AgentKind.HEARTBEAT]
+_SLOTS = ((), (), (("chat", 2), ("voice", 1)), (("voice", 2),), (("voice", 0),))
+_ACTIVITIES = ("work", "break", "lunch", "off")
 _LISTS = ((), ("sales",), ("support",), QUEUES)
+
+
+def plans() -> st.SearchStrategy[tuple[Interval, ...]]:
+    """A few activities that may overlap, some of them days away."""
+    interval = st.builds(
+        lambda start, length, activity: Interval(
+            START + start * 45_000, START + (start + length) * 45_000, activity
+        ),
+        st.one_of(st.integers(0, 25), st.integers(0, 6_000)),
+        st.one_of(st.integers(1, 12), st.just(2_000)),
+        st.sampled_from(_ACTIVITIES),
+    )
+    return st.sets(interval, max_size=4).map(lambda each: tuple(sorted(each)))
 
 
 @st.composite
@@ -53,9 +68,15 @@ def agent_events(draw: st.DrawFn) -> AgentEvent:
         kind=int(kind),
         agent=draw(st.sampled_from(PEOPLE)),
         reason=draw(st.sampled_from(("", "break"))) if kind is AgentKind.AWAY else "",
+        slots=draw(st.sampled_from(_SLOTS)) if kind is AgentKind.LOGGED_IN else (),
+        intervals=draw(plans()) if kind is AgentKind.SCHEDULE else (),
+        days=draw(st.sampled_from((0.1, 1.5))) if kind is AgentKind.TRAINED else 0.0,
         says_queues=says_queues,
         queues=draw(st.sampled_from(_LISTS)) if says_queues else (),
-        id=draw(st.sampled_from(("", "", "", "e1", "e2"))),
+        # Heartbeats that say nothing new aren't kept, and their ids with them.
+        id=""
+        if kind is AgentKind.HEARTBEAT
+        else draw(st.sampled_from(("", "", "", "e1", "e2"))),
     )
 
 

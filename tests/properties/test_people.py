@@ -6,8 +6,15 @@ from hypothesis import strategies as st
 from monitor.core.people.engagement import Engagement, telling_of
 from monitor.core.people.events import AgentEvent, AgentKind
 from monitor.core.people.group import state_ms
-from monitor.core.people.parts import occupancy, staffed_ms
+from monitor.core.people.parts import (
+    StaffPart,
+    adherence,
+    occupancy,
+    staffed_ms,
+)
 from monitor.core.people.person import stretches
+from monitor.core.people.plan import ADHERED, SCHEDULED
+from monitor.core.people.slots import BUSY, utilization
 from monitor.core.people.states import HELD, STAFFED, TALKING, UNKNOWN
 from monitor.core.tally import total
 from tests.properties.histories import SPAN_MS, START
@@ -208,7 +215,16 @@ def test_contacts_at_the_same_time_count_once(items: list[Input], copies: int) -
                 [told._replace(contact=name, engagements=tuple(alike))], 0
             )
 
-    assert center.numbers()[0] == expected
+    assert by_the_clock(center.numbers()[0]) == by_the_clock(expected)
+
+
+def by_the_clock(part: StaffPart) -> StaffPart:
+    """Without the busy slots, which count contacts at the same time apart."""
+    for group in (part.everybody, *part.queues):
+        for sums in (group.total, *group.windows.values()):
+            for name in [name for name in sums if name.startswith(BUSY)]:
+                del sums[name]
+    return part
 
 
 @DEEP
@@ -225,8 +241,34 @@ def test_plans_and_trainings_move_nobody(items: list[Input]) -> None:
     part, _ = fed(everything).numbers()
     less, _ = fed(others).numbers()
 
+    for group in (part.everybody, *part.queues):
+        for sums in (group.total, *group.windows.values()):
+            adhered, scheduled = sums.pop(ADHERED, 0), sums.pop(SCHEDULED, 0)
+            assert adhered <= scheduled
     assert part.everybody.total == less.everybody.total
     assert part.everybody.windows == less.everybody.windows
+
+
+@DEEP
+@given(inputs(), st.integers(0, SPAN_MS + 500_000))
+def test_slots_are_busy_while_they_are_offered(items: list[Input], later: int) -> None:
+    """So their ratio is 0 to 1; everybody's slots and plans are the sum of all."""
+    center = fed(items)
+    part, persons = center.numbers(START + later)
+
+    sums = [group.total for group in (part.everybody, *part.queues)]
+    for each in (*sums, *[person.total for person in persons]):
+        for slots in utilization(each).values():
+            assert 0 <= slots.busy_ms <= slots.offered_ms
+            assert 0 <= (slots.ratio or 0) <= 1
+        assert 0 <= (adherence(each) or 0) <= 1
+        assert {name for name in each if name.startswith(BUSY)} <= {
+            BUSY + channel for channel in utilization(each)
+        }
+    together = total([person.total for person in persons])
+    for name in (SCHEDULED, ADHERED):
+        assert part.everybody.total.get(name, 0) == together.get(name, 0)
+    assert utilization(part.everybody.total) == utilization(together)
 
 
 def test_the_rules_of_these_tests_reach_every_state() -> None:

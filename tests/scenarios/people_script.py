@@ -12,7 +12,8 @@
       support/5m  handling=5m occupancy=1/1
 
 A line whose type is an agent event's is what that person said; any other is a
-contact's. `people` is everybody; a name that is no person's is a queue.
+contact's. `people` is everybody; a name that is no person's is a queue. A plan is
+`plan=work@0:00-5:00,lunch@5:00-6:00`.
 """
 
 import json
@@ -91,6 +92,8 @@ def _input(time: str, who: str, kind: str, *words: str) -> Input:
     if kind in SAID:
         if "queues" in fields:
             fields["queues"] = fields["queues"].split(",")
+        if "plan" in fields:
+            fields["intervals"] = _intervals(fields.pop("plan"))
         fields |= {"type": f"agent.{kind}", "agent": who}
         found = decode_agent_event(json.dumps(fields).encode())
     else:
@@ -100,3 +103,12 @@ def _input(time: str, who: str, kind: str, *words: str) -> Input:
     if found is None:
         raise ValueError("unknown type")
     return found
+
+
+def _intervals(text: str) -> list[dict[str, Any]]:
+    plan = []
+    for each in text.split(","):
+        activity, _, instants = each.partition("@")
+        start, end = [_instant(_CLOCK, instant) for instant in instants.split("-")]
+        plan.append({"from": start, "to": end, "activity": activity})
+    return plan

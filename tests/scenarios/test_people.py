@@ -12,9 +12,10 @@ from monitor.core.people import parts
 from monitor.core.people.group import state_ms
 from monitor.core.people.parts import GroupPart, PersonPart
 from monitor.core.people.rules import StaffRules
+from monitor.core.people.slots import utilization
 from monitor.core.people.states import AWAY, STAFFED
 from monitor.core.rules import QueueRules, Rules
-from monitor.core.tally import HANDLED
+from monitor.core.tally import Tally
 from tests.properties.people_histories import Center, Input
 from tests.scenarios.people_script import PeopleLook, PeopleScenario, read
 from tests.scenarios.script import Expectation
@@ -122,7 +123,7 @@ def problems(
             found = f"nobody and no queue among {sorted(groups | persons)}"
         elif window:
             sums = groups[name].windows[window]
-            found = getattr(parts, OF_WINDOW[what])(sums)
+            found = of_sums(sums, what)
         else:
             found = groups[name].states[what]
         close = pytest.approx(value) if type(value) in (int, float) else value
@@ -135,7 +136,16 @@ OF_WINDOW = {
     "available": "available_ms",
     "staffed": "staffed_ms",
     "occupancy": "occupancy",
+    "adherence": "adherence",
 }
+
+
+def of_sums(sums: Tally, what: str) -> Any:
+    if what in OF_WINDOW:
+        return getattr(parts, OF_WINDOW[what])(sums)
+    if what == "utilization":
+        return {channel: slots.ratio for channel, slots in utilization(sums).items()}
+    return sums.get(what, 0)
 
 
 def of_person(person: PersonPart, what: str) -> Any:
@@ -143,9 +153,9 @@ def of_person(person: PersonPart, what: str) -> Any:
         return ",".join(person.queues)
     if what in STAFFED or what == AWAY:
         return state_ms(person.total, what)
-    if what == "handled":
-        return person.total.get(HANDLED, 0)
-    return getattr(person, what)
+    if what in ("state", "reason", "since"):
+        return getattr(person, what)
+    return of_sums(person.total, what)
 
 
 def test_a_wrong_line_is_refused_with_its_number(tmp_path: Path) -> None:

@@ -158,6 +158,10 @@ def people(name: str) -> GroupPart:
         "available": 5_780_000,
         "away:lunch": 1_800_000,
         "away:": 600_000,
+        "slots_busy:chat": 9_000_000,
+        "slots_offered:chat": 14_400_000,
+        "adhered": 12_600_000,
+        "scheduled": 14_000_000,
     }
     group = GroupPart(name=name, windows={"1h": sums, "today": sums}, total=sums)
     group.states |= {"talking": 2, "available": 1, "away": 2}

@@ -9,7 +9,7 @@ import pytest
 from monitor.cli.main import main
 from monitor.core.events import Event
 from monitor.core.offline import Recording
-from monitor.core.people.events import AgentEvent, AgentKind
+from monitor.core.people.events import AgentEvent, AgentKind, Interval
 from monitor.core.people.states import STATES
 from monitor.core.report import Report
 from monitor.wire.agent_events import encode_agent_event
@@ -18,6 +18,7 @@ from tests.support.contacts import RULES, answered, at, ended, heartbeat, queued
 
 TIMES = (
     "occupancy_ratio handling_seconds available_seconds staffed_seconds away_seconds"
+    " slots adherence"
 ).split()
 
 
@@ -57,7 +58,13 @@ def test_every_name_of_the_interface_is_there() -> None:
         "people",
         "agents",
     ]
-    assert list(people) == ["states", "away", *TIMES, "windows"]
+    assert list(people) == [
+        "states",
+        "away",
+        "longest_since",
+        *TIMES,
+        "windows",
+    ]
     assert list(people["states"]) == list(STATES)
     assert list(people["windows"]) == ["5m", "15m", "30m", "1h", "today"]
     assert list(people["windows"]["1h"]) == TIMES
@@ -80,6 +87,8 @@ def test_the_numbers_of_people() -> None:
         "available_seconds": 300,
         "staffed_seconds": 1_200,
         "away_seconds": 600,
+        "slots": {},
+        "adherence": {"ratio": None, "adhered_seconds": 0, "scheduled_seconds": 0},
     }
     assert ann["seconds"]["talking"] == ann["seconds"]["available"] == 300
     assert (ann["state"], ann["since"]) == ("available", "2026-11-20T09:06:00.000Z")
@@ -88,6 +97,29 @@ def test_the_numbers_of_people() -> None:
     assert {name: ann[name] for name in ann["today"]} == ann["today"]
     assert numbers["agents"]["bo"]["seconds"]["away"] == 600
     assert numbers["agents"]["bo"]["reason"] == "break"
+
+
+def test_slots_plans_and_trainings_are_told() -> None:
+    """Ann takes one of two chats for half of the time, and misses half of her plan."""
+    plan = (Interval(at(0), at(300), "work"), Interval(at(300), at(600), "lunch"))
+    numbers = reported(
+        said(0, "ann", AgentKind.LOGGED_IN, slots=(("chat", 2),)),
+        said(0, "ann", AgentKind.SCHEDULE, intervals=plan),
+        said(0, "ann", AgentKind.TRAINED, days=0.1),
+        said(1, "ann", AgentKind.TRAINED, days=0.2),
+        queued(0, "a", channel="chat"),
+        answered(60, "a"),
+        ended(360, "a"),
+        heartbeat(600),
+    )
+    slots = {"busy_seconds": 300, "offered_seconds": 1_200, "utilization_ratio": 0.25}
+    adherence = {"ratio": 0.5, "adhered_seconds": 300, "scheduled_seconds": 600}
+
+    ann, people = numbers["agents"]["ann"], numbers["people"]
+    for told in (ann, ann["today"], people, people["windows"]["1h"]):
+        assert told["slots"] == {"chat": slots}
+        assert told["adherence"] == adherence
+    assert ann["trained_days"] == ann["today"]["trained_days"] == 0.3
 
 
 def test_queues_tell_of_the_people_who_serve_them() -> None:
@@ -100,7 +132,7 @@ def test_queues_tell_of_the_people_who_serve_them() -> None:
     for queue in (*queues.values(), total):
         assert list(queue) == list(total)
         assert list(queue["windows"]) == ["5m", "15m", "30m", "1h", "today"]
-        assert list(queue)[-6:] == ["agents", *TIMES]
+        assert list(queue)[-8:] == ["agents", *TIMES]
     for queue in queues.values():
         assert queue["agents"]["available"] == 1
         assert queue["agents"]["away"] == 0

@@ -178,6 +178,25 @@ def test_who_says_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (staff.counts.applied, staff.counts.refused) == (4, 2)
 
 
+def test_who_said_too_much_at_once_is_heard_again_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When what they said is old enough to be folded away, on the next word."""
+    monkeypatch.setattr(person_module, "MAX_CHARACTERS", 200)
+    staff = StaffPartition(StaffRules(rules=RULES))
+    staff.apply([said(0, "ann", AgentKind.READY, id=str(n)) for n in range(5)], 1 << 60)
+    staff.advance(at(HOUR))
+    refused = []
+    for second in range(2):
+        late = said(2 * HOUR + second, "ann", AgentKind.AWAY)
+        refused.append(list(staff.apply([late], 1 << 60)))
+        staff.take([], late.at)
+        staff.advance(late.at)
+
+    assert refused == [[0], []]
+    assert person(staff, "ann").state == "away"
+
+
 def test_who_says_much_in_a_long_time_is_folded_early(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

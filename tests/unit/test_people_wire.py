@@ -102,6 +102,7 @@ def test_what_is_no_event_is_refused(
 
 
 INTERVAL = {"from": AT, "to": AT + 1, "activity": "phone"}
+LONG_NAMES = [INTERVAL | {"from": AT - n, "activity": "x" * 500} for n in range(41)]
 
 
 @pytest.mark.parametrize(
@@ -125,6 +126,7 @@ INTERVAL = {"from": AT, "to": AT + 1, "activity": "phone"}
         ("schedule", {}, "missing_field", "intervals"),
         ("schedule", {"intervals": [1]}, "wrong_type", "intervals"),
         ("schedule", {"intervals": [INTERVAL] * 501}, "wrong_value", "at most 500"),
+        ("schedule", {"intervals": LONG_NAMES}, "wrong_value", "at most 20000"),
         (
             "schedule",
             {"intervals": [INTERVAL | {"from": "noon"}]},

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 
 from monitor.core.calendar import LocalDays
 from monitor.core.panes import COARSE_MS, PANE_MS, Fresh, Page, Panes
-from monitor.core.people.states import AWAY, STAFFED, STATES
+from monitor.core.people.states import AWAY, LOGGED_OUT, STATES, UNKNOWN
 from monitor.core.rules import QueueRules, Rules
 from monitor.core.tally import Tally
 
 AWAY_REASON = "away:"
 """Prefix of the sums of time away; the reason follows, `""` if none was said."""
-_SUMMED = frozenset(STAFFED)
+_NOT_SUMMED = frozenset((LOGGED_OUT, UNKNOWN))
 
 
 def key_of(state: str, reason: str) -> str:
@@ -25,7 +25,7 @@ def key_of(state: str, reason: str) -> str:
 
 def is_summed(key: str) -> bool:
     """Whether the seconds of this key are summed."""
-    return key in _SUMMED or key.startswith(AWAY_REASON)
+    return key not in _NOT_SUMMED
 
 
 class Group:
@@ -50,7 +50,8 @@ class Group:
         self.panes = Panes(rules, self._days)
         self.fresh: Fresh = {}
         self.counts: dict[str, int] = {}
-        """People by key at the instant up to which the sums go."""
+        """People by key at the instant up to which the sums go, and by name of a load
+        how often their time counts in it."""
         self.changed = True
         """Whether `counts` changed since somebody cleared this."""
         self.oldest: dict[str, int] = {}
@@ -119,7 +120,9 @@ class Group:
         """People by state: every state, zeros too."""
         result = dict.fromkeys(STATES, 0)
         for key, count in self.counts.items():
-            result[AWAY if key.startswith(AWAY_REASON) else key] += count
+            state = AWAY if key.startswith(AWAY_REASON) else key
+            if state in result:
+                result[state] += count
         return result
 
     def away(self) -> dict[str, int]:

@@ -40,12 +40,15 @@ class Groups:
     def book(self, span: Span, sign: int, start: int, end: int, now: int) -> None:
         """Add one person's `[start, end)` in the span's state, or take it back."""
         key = key_of(span.state, span.reason)
-        if not is_summed(key):
+        counted = [(key, sign)] if is_summed(key) else []
+        if span.load:
+            counted += [(name, sign * times) for name, times in span.load]
+        if not counted:
             return
         recent = self.everybody.recent(now)
         if start < recent:
             for group in self._of(span.queues):
-                group.spend({key: sign}, start, min(end, recent), now)
+                group.spend(dict(counted), start, min(end, recent), now)
             start = recent
         fresh = self._fresh.get(span.queues)
         if fresh is None:
@@ -56,7 +59,8 @@ class Groups:
             page = fresh.get(pane)
             if page is None:
                 page = fresh[pane] = Page()
-            page[key] += sign * (stop - start)
+            for name, times in counted:
+                page[name] += times * (stop - start)
             start = stop
 
     def distributing(self) -> Iterator[None]:
@@ -79,6 +83,8 @@ class Groups:
         key = key_of(span.state, span.reason)
         for group in self._of(span.queues):
             group.move(key, sign)
+            for name, times in span.load:
+                group.move(name, sign * times)
 
     def look(self, span: Span, since: int) -> None:
         """Note that somebody has been in the span's state since then."""

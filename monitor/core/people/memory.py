@@ -109,6 +109,7 @@ class Memory:
             return False
         if person.is_full:
             counts.refused += 1
+            self.changed[person.id] = person  # to fold away what has become too old
             return None
         if not person.say(self._with_known_reason(event), self.rules):
             counts.duplicate += 1
@@ -260,6 +261,6 @@ def _first_change(old: Engagement | None, new: Engagement | None) -> int:
     for one, other in zip_longest(before, after):
         if one != other:
             return min(mark[0] for mark in (one, other) if mark is not None)
-    if old and new and old.queue != new.queue:
+    if old and new and (old.queue, old.channel) != (new.queue, new.channel):
         return before[0][0] if before else NOTHING_CHANGED
     return NOTHING_CHANGED

@@ -7,6 +7,7 @@ of all, because each person is in one partition. Ratios are formed last.
 from dataclasses import dataclass, field
 
 from monitor.core.people.group import state_ms
+from monitor.core.people.plan import ADHERED, SCHEDULED
 from monitor.core.people.states import AVAILABLE, HANDLING, RINGING, STAFFED, STATES
 from monitor.core.tally import Tally
 
@@ -25,7 +26,8 @@ class GroupPart:
     """By state, since when the one who has been in it longest has been; milliseconds
     UTC, a few seconds old. Only states that somebody is in."""
     windows: dict[str, Tally] = field(default_factory=dict)
-    """Milliseconds by state (away: by `away:` and reason) in each window."""
+    """Milliseconds by state (away: by `away:` and reason), of slots (`slots`) and of
+    plans (`plan`) in each window."""
     total: Tally = field(default_factory=dict)
     """The same since the state began."""
 
@@ -41,8 +43,8 @@ class PersonPart:
     """When state and reason began; 0: not known."""
     queues: tuple[str, ...]
     total: Tally
-    """Milliseconds by state, as in a group; `handled`, `talk_ms`, `hold_ms` and
-    `acw_ms` of the contacts that the person finished."""
+    """Milliseconds as in a group; `handled`, `talk_ms`, `hold_ms` and `acw_ms` of the
+    contacts that the person finished; training in millionths of a day."""
     today: Tally
 
 
@@ -122,3 +124,12 @@ def occupancy(sums: Tally) -> float | None:
     handling = handling_ms(sums)
     whole = handling + available_ms(sums)
     return handling / whole if whole > 0 else None
+
+
+def adherence(sums: Tally) -> float | None:
+    """Share of the planned time that is over in which the person did what was planned.
+
+    0-1; None if nothing was planned.
+    """
+    scheduled = sums.get(SCHEDULED, 0)
+    return sums.get(ADHERED, 0) / scheduled if scheduled > 0 else None

@@ -6,20 +6,16 @@ what is older than memory is folded into the base and into the sums, where it is
 """
 
 from bisect import bisect_left
+from collections.abc import Iterable
 
 from monitor.core.calendar import LocalDays
 from monitor.core.people.engagement import Engagement
 from monitor.core.people.events import AgentEvent, AgentKind
 from monitor.core.people.group import key_of
+from monitor.core.people.plan import NEVER, characters_of, looked_ahead
 from monitor.core.people.rules import StaffRules
 from monitor.core.people.states import OVER, STAFFED, Span
-from monitor.core.people.timeline import (
-    Base,
-    base_at,
-    span_at,
-    timeline,
-    timeline_and_base,
-)
+from monitor.core.people.timeline import Base, base_at, span_at, timeline
 from monitor.core.tally import ACW, HANDLED, HOLD, TALK, Tally, add
 
 MAX_CHARACTERS = 40_000
@@ -35,6 +31,8 @@ MAX_CONTACTS = 1_000
 """Contacts with one person in memory: more has a robot only."""
 MAX_CLOSED = 2_000
 """Final engagements of one person in memory; the older half of more is folded away."""
+TRAINED = "trained_micro_days"
+"""Name of the sum of training, in millionths of a day."""
 _DAY_MS = 86_400_000
 
 
@@ -60,11 +58,13 @@ class Sums:
         add(self.total, tally)
         add(self.days.setdefault(days.start_of(at), {}), tally)
 
-    def spend(self, key: str, start: int, end: int, days: LocalDays) -> None:
-        """Add the time in a state (`group.key_of`) in `[start, end)`."""
+    def spend(
+        self, key: str, start: int, end: int, days: LocalDays, times: int = 1
+    ) -> None:
+        """Add the time in a state (`group.key_of`) in `[start, end)`, so many times."""
         while start < end:
             stop = min(end, days.end_of(start))
-            self.add(start, {key: stop - start}, days)
+            self.add(start, {key: times * (stop - start)}, days)
             start = stop
 
     def drop_before(self, day: int) -> None:
@@ -82,6 +82,7 @@ class Person:
         "changed_at",
         "characters",
         "closed",
+        "complete_until",
         "contacts",
         "counted",
         "due",
@@ -109,6 +110,8 @@ class Person:
         self.closed: dict[int, Engagement] = {}
         """What final contacts said, as long as the timeline needs it, by a number."""
         self.spans: list[Span] = []
+        self.complete_until = NEVER
+        """From then on `spans` lack the plan."""
         self.counted: Span | None = None
         """The span that the live counts hold; None: not counted yet."""
         self.since = 0
@@ -158,7 +161,8 @@ class Person:
         """Make the timeline of what is in memory now; returns the one before.
 
         Changes are rarely far back: the part before the bookmark, which stays a while
-        behind the instant `settled`, is made anew only if something in it changed.
+        behind the instant `settled`, is made anew only if something in it changed. It
+        shows the plan of a day after `settled` at least.
         """
         old, mark = self.spans, self.bookmark
         kept: list[Span] = []
@@ -174,11 +178,13 @@ class Person:
                 for each in engagements
                 if each.marks and (each.marks[-1][0] >= at or each.marks[-1][1] != OVER)
             ]
-        if settled - mark.at > 2 * BOOKMARK_MS:
-            cut = settled - BOOKMARK_MS
-            spans, mark = timeline_and_base(mark, events, engagements, rules, cut)
-        else:
-            spans = timeline(mark, events, engagements, rules)
+        until = looked_ahead(settled)
+        cut = settled - BOOKMARK_MS
+        if cut - mark.at <= BOOKMARK_MS:
+            cut = 0
+        spans, self.complete_until, mark = timeline(
+            mark, events, engagements, rules, until=until, cut=cut
+        )
         if kept and spans and kept[-1][1:] == spans[0][1:]:
             del spans[0]
         self.spans, self.bookmark, self.changed_at = kept + spans, mark, NOTHING_CHANGED
@@ -203,6 +209,7 @@ class Person:
             return []
         self._spend(self.past, self.base.at, cut, days)
         engagements = self.engagements()
+        _add_trained(self.past, [e for e in self.events if e.at < cut], days)
         self.base = base_at(cut, self.base, self.events, engagements, rules)
         self.put_back([event for event in self.events if event.at >= cut])
         gone = [n for n, each in self.closed.items() if each.marks[-1][0] < cut]
@@ -256,12 +263,15 @@ class Person:
         self._spend(sums, self.base.at, until, days)
         for told in self.contacts.values():
             _add_handled(sums, told, days)
+        _add_trained(sums, self.events, days)
         return sums
 
     def _spend(self, sums: Sums, start: int, end: int, days: LocalDays) -> None:
         for span, begin, stop in stretches(self.spans, start, end):
             if span.state in STAFFED:
                 sums.spend(key_of(span.state, span.reason), begin, stop, days)
+            for name, times in span.load:
+                sums.spend(name, begin, stop, days, times)
 
     def drop_days(self, today: int) -> None:
         """Keep today and the day before, which has at most 25 hours."""
@@ -275,7 +285,8 @@ def _characters_of(event: AgentEvent) -> int:
         + len(event.id)
         + len(event.source)
         + sum(map(len, event.queues))
-        + EVENT_CHARACTERS * (len(event.slots) + len(event.intervals))
+        + EVENT_CHARACTERS * len(event.slots)
+        + sum(map(characters_of, event.intervals))
     )
 
 
@@ -291,6 +302,12 @@ def stretches(spans: list[Span], start: int, end: int) -> list[tuple[Span, int, 
         if span.at <= start:
             break
     return result[::-1]
+
+
+def _add_trained(sums: Sums, events: Iterable[AgentEvent], days: LocalDays) -> None:
+    for event in events:
+        if event.days:
+            sums.add(event.at, {TRAINED: round(event.days * 1_000_000)}, days)
 
 
 def _add_handled(sums: Sums, told: tuple[Engagement, ...], days: LocalDays) -> None:

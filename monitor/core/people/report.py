@@ -13,11 +13,15 @@ from monitor.core.people.parts import (
     GroupPart,
     PersonPart,
     StaffPart,
+    adherence,
     available_ms,
     handling_ms,
     occupancy,
     staffed_ms,
 )
+from monitor.core.people.person import TRAINED
+from monitor.core.people.plan import ADHERED, SCHEDULED
+from monitor.core.people.slots import utilization
 from monitor.core.people.states import AWAY, STAFFED
 from monitor.core.report import Report, instant
 from monitor.core.tally import ACW, HANDLED, HOLD, TALK, Tally
@@ -90,6 +94,25 @@ def _time(sums: Tally | None) -> Report:
         "available_seconds": available_ms(sums) / 1000,
         "staffed_seconds": staffed_ms(sums) / 1000,
         "away_seconds": state_ms(sums, AWAY) / 1000,
+        **_slots_and_plan(sums),
+    }
+
+
+def _slots_and_plan(sums: Tally) -> Report:
+    return {
+        "slots": {
+            channel: {
+                "busy_seconds": slots.busy_ms / 1000,
+                "offered_seconds": slots.offered_ms / 1000,
+                "utilization_ratio": slots.ratio,
+            }
+            for channel, slots in utilization(sums).items()
+        },
+        "adherence": {
+            "ratio": adherence(sums),
+            "adhered_seconds": sums.get(ADHERED, 0) / 1000,
+            "scheduled_seconds": sums.get(SCHEDULED, 0) / 1000,
+        },
     }
 
 
@@ -103,4 +126,6 @@ def _work(sums: Mapping[str, int]) -> Report:
         "talk_seconds_sum": own.get(TALK, 0) / 1000,
         "hold_seconds_sum": own.get(HOLD, 0) / 1000,
         "acw_seconds_sum": own.get(ACW, 0) / 1000,
+        **_slots_and_plan(own),
+        "trained_days": own.get(TRAINED, 0) / 1_000_000,
     }

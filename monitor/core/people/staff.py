@@ -21,6 +21,7 @@ from monitor.core.people.groups import Groups
 from monitor.core.people.memory import Memory
 from monitor.core.people.parts import GroupPart, PersonPart, StaffCounts, StaffPart
 from monitor.core.people.person import Person, stretches
+from monitor.core.people.plan import NEVER
 from monitor.core.people.rules import StaffRules
 from monitor.core.people.states import UNKNOWN, Span
 from monitor.core.people.timeline import since_of, span_at
@@ -93,6 +94,10 @@ class StaffPartition:
         for people in _slices(due, PEOPLE_IN_SLICE):
             for person in people:
                 person.due = 0
+                if person.complete_until <= now:
+                    person.rebuild(self.rules, now)
+                    # Of who says nothing, what is too old is folded away by this.
+                    self.memory.changed[person.id] = person
                 if person.counted is not None:
                     self.groups.book(person.counted, -1, start, now, now)
                 for span, begin, end in stretches(person.spans, start, now):
@@ -140,11 +145,11 @@ class StaffPartition:
                 if counted is not None:
                     self.groups.move(counted, sign)
             person.counted = span
-        if index + 1 < len(spans):
-            change = spans[index + 1].at
-            if person.due != change:
-                person.due = change
-                self._changes.push(change, person)
+        change = spans[index + 1].at if index + 1 < len(spans) else NEVER
+        change = min(change, person.complete_until)
+        if change not in (NEVER, person.due):
+            person.due = change
+            self._changes.push(change, person)
 
     def drop_changes(self) -> None:
         """Let go of what a checkpoint would take away: nobody makes this durable."""

@@ -35,8 +35,14 @@ WITH_CONTACT = STATES[:4]
 STAFFED = STATES[:6]
 """States whose seconds are summed: together they are the time logged in."""
 HANDLING = (TALKING, HELD, WRAP_UP)
+CAN_TAKE = frozenset((*HANDLING, RINGING, AVAILABLE))
+"""States of who is there for contacts: what occupancy divides by."""
 OVER = ""
 """Of a contact: it is no longer with the person."""
+
+
+Load = tuple[tuple[str, int], ...]
+"""Names of sums besides the state's, and how often the time counts in each."""
 
 
 class Span(NamedTuple):
@@ -48,3 +54,5 @@ class Span(NamedTuple):
     """Why away, `""` in any other state."""
     queues: tuple[str, ...]
     """Queues that the person serves, sorted."""
+    load: Load = ()
+    """Slots (`slots`) and the plan (`plan`); empty of who said neither."""

@@ -11,13 +11,22 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from monitor.core.people.engagement import Engagement, Mark
-from monitor.core.people.events import AgentEvent, AgentKind
+from monitor.core.people.events import AgentEvent, AgentKind, Interval
+from monitor.core.people.plan import NEVER, ahead, overlaid, replaced
 from monitor.core.people.rules import StaffRules
 from monitor.core.people.said import SHOWN_AS, TRANSITIONS, Said
-from monitor.core.people.states import OVER, UNKNOWN, WITH_CONTACT, Span
+from monitor.core.people.slots import Slots, load_of
+from monitor.core.people.states import (
+    CAN_TAKE,
+    HANDLING,
+    OVER,
+    UNKNOWN,
+    WITH_CONTACT,
+    Load,
+    Span,
+)
 from monitor.core.rules import OTHER_QUEUE
 
-_NEVER = 1 << 62
 MAX_WORKED = 50
 """Queues besides the announced ones that a person is shown to serve; the contacts of
 further ones are those of `OTHER_QUEUE`."""
@@ -50,6 +59,22 @@ class Base(NamedTuple):
     """State and reason right before `at`."""
     since: int = 0
     """When that state began."""
+    slots: Slots = ()
+    """Contacts that the person takes at once, as said last."""
+    plan: tuple[Interval, ...] = ()
+    """What was planned for `at` and after: disjoint, sorted, within the bounds of
+    `plan`."""
+
+
+class Timeline(NamedTuple):
+    """A person's time."""
+
+    spans: list[Span]
+    """From the base on; none if there is nothing to tell."""
+    complete_until: int
+    """From then on they lack the plan."""
+    bookmark: Base
+    """The base that stands for everything before the cut."""
 
 
 def timeline(
@@ -57,32 +82,26 @@ def timeline(
     events: Sequence[AgentEvent],
     engagements: Sequence[Engagement],
     rules: StaffRules,
-) -> list[Span]:
-    """The spans from `base.at` on; none if there is nothing to tell.
-
-    `events` are in canonical order, none before `base.at`.
-    """
-    sweep = _Sweep(base, events, engagements, rules)
-    sweep.run(_NEVER)
-    return sweep.spans
-
-
-def timeline_and_base(
-    base: Base,
-    events: Sequence[AgentEvent],
-    engagements: Sequence[Engagement],
-    rules: StaffRules,
+    *,
+    until: int,
     cut: int,
-) -> tuple[list[Span], Base]:
-    """Both the timeline and the base that stands for everything before `cut`.
+) -> Timeline:
+    """The spans from `base.at` on.
 
-    `cut` is not before `base.at`.
+    `events` are in canonical order, none before `base.at`. What is planned from `until`
+    on may be left out. A `cut` before `base.at` is there.
     """
     sweep = _Sweep(base, events, engagements, rules)
-    sweep.run(cut)
-    later = sweep.as_base(cut)
-    sweep.run(_NEVER)
-    return sweep.spans, later
+    bookmark = base
+    if cut > base.at:
+        sweep.run(cut)
+        bookmark = sweep.as_base(cut)
+    sweep.run(NEVER)
+    spans, plan = sweep.spans, sweep.plan
+    if not plan:
+        return Timeline(spans, NEVER, bookmark)
+    complete = until if plan[-1].end > until else NEVER
+    return Timeline(overlaid(spans, plan, until), complete, bookmark)
 
 
 def base_at(
@@ -152,7 +171,9 @@ class _Sweep:
         "_rules",
         "_said",
         "_served",
+        "_slots",
         "_worked",
+        "plan",
         "spans",
     )
 
@@ -175,6 +196,9 @@ class _Sweep:
         self._announced = base.announced
         self._worked = set(base.worked)
         self._served: tuple[str, ...] | None = None
+        self._slots = base.slots
+        self.plan = base.plan
+        """What was planned, by what was said so far."""
         self._beats = base.beats
         self._heard = base.heard
         self._contact_at = base.contact_at
@@ -210,7 +234,7 @@ class _Sweep:
                 self._mark(index, at, state)
             number += 1
         self._show(at, until)
-        self._at, self._next = min(until, _NEVER), number
+        self._at, self._next = min(until, NEVER), number
 
     def _mark(self, index: int, at: int, state: str) -> None:
         self._known = True
@@ -241,6 +265,10 @@ class _Sweep:
             at_work = {self._engagements[index].queue for index in self._active}
             self._worked = at_work.difference(event.queues)
             self._served = None
+        if event.slots:
+            self._slots = event.slots
+        if event.intervals:
+            self.plan = replaced(self.plan, event)
         if kind == AgentKind.HEARTBEAT:
             self._beats = True
         said = TRANSITIONS[self._said].get(kind)
@@ -254,7 +282,7 @@ class _Sweep:
             at = self._contact_at
             return at + self._rules.unannounced_ms if at else 0
         if self._said is Said.LOGGED_OUT or not self._beats:
-            return _NEVER
+            return NEVER
         return self._heard + 2 * self._rules.heartbeat_ms
 
     def _show(self, at: int, until: int) -> None:
@@ -276,9 +304,18 @@ class _Sweep:
     def _add(self, at: int, state: str, reason: str) -> None:
         if self._served is None:
             self._served = tuple(sorted(self._worked.union(self._announced)))
-        span = Span(at, state, reason, self._served)
+        load = self._load() if self._slots and state in CAN_TAKE else ()
+        span = Span(at, state, reason, self._served, load)
         if not self.spans or self.spans[-1][1:] != span[1:]:
             self.spans.append(span)
+
+    def _load(self) -> Load:
+        in_hand = [
+            self._engagements[index]
+            for index, state in self._active.items()
+            if state in HANDLING
+        ]
+        return load_of(self._slots, in_hand)
 
     def as_base(self, cut: int) -> Base:
         """Everything before `cut`, when it has run up to there."""
@@ -295,4 +332,6 @@ class _Sweep:
             contact_at=self._contact_at,
             shown=spans[-1][1:3] if spans else ("", ""),
             since=since_of(spans, len(spans) - 1, self._base) if spans else 0,
+            slots=self._slots,
+            plan=ahead(self.plan, cut),
         )
