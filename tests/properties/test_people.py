@@ -17,6 +17,7 @@ from monitor.core.people.plan import ADHERED, SCHEDULED
 from monitor.core.people.slots import BUSY, utilization
 from monitor.core.people.states import HELD, STAFFED, TALKING, UNKNOWN
 from monitor.core.tally import total
+from monitor.wire.agent_events import shifted
 from tests.properties.histories import SPAN_MS, START
 from tests.properties.people_histories import (
     NOW,
@@ -96,7 +97,7 @@ def test_what_is_folded_away_is_what_was_there(
     for center in (forgetful, other):
         for item in more:
             if isinstance(item, AgentEvent):
-                late = item._replace(at=item.at + SPAN_MS, id="")
+                late = shifted(item, SPAN_MS)._replace(id="")
                 center.staff.apply([late], NOW + SPAN_MS)
     assert forgetful.numbers(LATER) == other.numbers(LATER)
 

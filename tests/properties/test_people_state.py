@@ -15,6 +15,7 @@ from monitor.wire.activity import (
     encode_activity,
     encode_telling,
 )
+from monitor.wire.agent_events import shifted
 from monitor.wire.staff_state import Restored, row_slices
 from tests.properties.histories import SPAN_MS, START
 from tests.properties.people_histories import NOW, STAFF_RULES, Center, Input, inputs
@@ -65,7 +66,7 @@ class Durable(Center):
 def later(items: list[Input], by: int) -> list[Input]:
     """The same at a later time, of people that are known and contacts that are not."""
     return [
-        item._replace(at=item.at + by, id="")
+        shifted(item, by)._replace(id="")
         if isinstance(item, AgentEvent)
         else item._replace(at=item.at + by, contact=item.contact + str(by))
         for item in items
