@@ -3,7 +3,7 @@
 import pytest
 
 from monitor.core.people import plan as plan_module
-from monitor.core.people.engagement import Engagement
+from monitor.core.people.engagement import Engagement, Telling
 from monitor.core.people.events import AgentEvent, AgentKind, Interval
 from monitor.core.people.parts import PersonPart, adherence
 from monitor.core.people.plan import ahead, replaced, suits
@@ -186,3 +186,22 @@ def test_training_is_summed_beyond_memory() -> None:
     assert len(staff.people["ann"].events) < 3
     assert ann.total == {"trained_micro_days": 1_000_000}
     assert ann.today == {"trained_micro_days": 100_000}
+
+
+def test_a_contact_whose_channel_is_learnt_late_is_busy_from_its_beginning() -> None:
+    """However far back that is in memory."""
+    staff = StaffPartition(RULES)
+    slots = (("chat", 2), ("voice", 1))
+    staff.apply(
+        [AgentEvent(at(0), int(AgentKind.LOGGED_IN), "ann", slots=slots)], at(0)
+    )
+    marks = ((at(10), "talking"), (at(20), ""))
+    for channel in ("voice", "chat"):
+        engagement = Engagement("ann", "c", 1, "q", channel, marks)
+        staff.take([Telling("c", (engagement,))], at(20))
+        ann = ann_of(staff, 900)
+
+    assert {name: slots.busy_ms for name, slots in utilization(ann.total).items()} == {
+        "chat": 10_000,
+        "voice": 0,
+    }
