@@ -8,9 +8,10 @@ overlap, the one that begins last holds: a lunch within a shift is a lunch.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from monitor.core.people.events import AgentEvent, Interval
-from monitor.core.people.states import AWAY, CAN_TAKE, Span
+from monitor.core.people.states import AWAY, CAN_TAKE, Load, Span
 
 SCHEDULED = "scheduled"
 """Name of the sum of time in which something was planned."""
@@ -32,8 +33,11 @@ are forgotten."""
 INTERVAL_CHARACTERS = 40
 """What an interval takes besides the name of its activity."""
 _DAY_MS = 86_400_000
+_MISSED: Load = ((SCHEDULED, 1),)
+_KEPT: Load = (*_MISSED, (ADHERED, 1))
 
 
+@lru_cache(10_000)
 def suits(activity: str, state: str, reason: str) -> bool:
     """Whether a person in this state does what is planned.
 
@@ -133,24 +137,20 @@ def overlaid(spans: Sequence[Span], plan: Sequence[Interval], until: int) -> lis
             while place < len(plan) and plan[place].end <= at:
                 place += 1
             if place == len(plan) or plan[place].start >= min(end, until):
-                _add(result, span, at)
+                _add(result, span, at, ())
                 break
-            interval = plan[place]
-            if interval.start > at:
-                _add(result, span, at)
-                at = interval.start
-            _add(result, _measured(span, interval.activity), at)
-            at = interval.end
+            start, stop, activity = plan[place]
+            if start > at:
+                _add(result, span, at, ())
+                at = start
+            does = suits(activity, span.state, span.reason)
+            _add(result, span, at, _KEPT if does else _MISSED)
+            at = stop
     return result
 
 
-def _measured(span: Span, activity: str) -> Span:
-    load = (*span.load, (SCHEDULED, 1))
-    if suits(activity, span.state, span.reason):
-        load = (*load, (ADHERED, 1))
-    return span._replace(load=load)
-
-
-def _add(spans: list[Span], span: Span, at: int) -> None:
-    if not spans or spans[-1][1:] != span[1:]:
-        spans.append(span._replace(at=at))
+def _add(spans: list[Span], span: Span, at: int, load: Load) -> None:
+    _, state, reason, queues, own = span
+    measured = Span(at, state, reason, queues, own + load if load else own)
+    if not spans or spans[-1][1:] != measured[1:]:
+        spans.append(measured)
