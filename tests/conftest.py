@@ -11,10 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support import kafka as kafka_support
 from tests.support.kafka import KafkaServer
 from tests.support.topics import delete_topics
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 MARKERS = {"kafka_parts": "kafka", "promtool": "promtool", "chromium": "browser"}
 """By fixture, how a test that uses it is marked."""
