@@ -28,8 +28,10 @@ TEXT_TYPE = "text/plain; charset=utf-8"
 ASSETS = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/words.js": ("words.js", "text/javascript; charset=utf-8"),
+    **{
+        f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
+        for name in ("page", "agents", "dom", "people", "words")
+    },
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 HEADERS = {

@@ -168,7 +168,7 @@ async def test_a_worker_that_knows_nothing_yet_covers_the_page(
     await expect(tab.page.locator("#cover-text")).to_have_text(
         "Connecting to the broker."
     )
-    await expect(tab.page.locator("table")).to_be_hidden()
+    await expect(tab.page.locator("#queues")).to_be_hidden()
     await tab.shoot(tmp_path, "not-ready")
 
 
@@ -210,7 +210,7 @@ async def test_a_server_that_is_gone_is_seen_and_so_is_its_return(
         "Disconnected", timeout=3_000 * GONE_SECONDS
     )
     assert time.monotonic() - began < GONE_SECONDS + SLACK_SECONDS
-    await expect(page.locator("table")).to_be_hidden()
+    await expect(page.locator("#queues")).to_be_hidden()
     await expect(page.locator("#cover-text")).to_have_text(
         re.compile(r"^The monitor doesn't answer\. The last numbers are \d s old\.$")
     )

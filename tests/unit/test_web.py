@@ -17,7 +17,7 @@ from aiohttp import web
 from monitor.core.people.report import add_groups
 from monitor.core.report import queue_report
 from monitor.core.view import PipelineView
-from monitor.web.server import CannotListen, WebServer
+from monitor.web.server import ASSETS, CannotListen, WebServer
 from tests.unit.fake_board import NOW, FakeBoard, calm, people, sample, support
 
 LOOPBACK = "127.0.0.1:0"
@@ -25,6 +25,9 @@ PATHS = (
     "/",
     "/page.css",
     "/page.js",
+    "/agents.js",
+    "/dom.js",
+    "/people.js",
     "/words.js",
     "/icon.svg",
     "/metrics",
@@ -284,22 +287,25 @@ async def test_the_page_needs_nothing_from_elsewhere(site: Site) -> None:
     assert not any(re.match("style|on", name) for _, a in tags for name in a)
 
 
-async def test_the_page_is_a_table_with_named_columns(site: Site) -> None:
-    """A caption, a header for each column, and a cover until numbers arrive."""
+async def test_the_page_is_tables_with_named_columns(site: Site) -> None:
+    """Captions, a header for each column, and a cover until numbers arrive."""
     tags = Tags(await (await site.get("/")).text()).tags
     names = [tag for tag, _ in tags]
     heads = [attributes for tag, attributes in tags if tag == "th"]
     [cover] = [attributes for _, attributes in tags if attributes.get("id") == "cover"]
 
-    assert {"table", "caption", "thead", "tbody"} <= set(names)
-    assert len(heads) == 13
+    for tag in ("table", "caption", "thead", "tbody"):
+        assert names.count(tag) == 2  # of queues, and of agents
+    assert len(heads) == 14 + 7
     assert all(attributes["scope"] == "col" for attributes in heads)
     assert "hidden" not in cover
 
 
 async def test_the_script_uses_no_other_host_and_writes_no_markup(site: Site) -> None:
     """Queue names come from outside: they are set as text, never as HTML."""
-    for path in ("/page.js", "/words.js"):
+    scripts = [path for path in PATHS if path.endswith(".js")]
+    assert sorted(scripts) == sorted(path for path in ASSETS if path.endswith(".js"))
+    for path in scripts:
         script = await (await site.get(path)).text()
 
         assert "innerHTML" not in script

@@ -1,5 +1,8 @@
 // The page of the queues: asks once a second, and never lets an old number look alive.
 
+import { tickAgents } from "./agents.js";
+import { element, put, show, text, withRole } from "./dom.js";
+import { drawPeople, serving, tickPeople } from "./people.js";
 import { count, duration, inWords, NONE, percent, seconds, sentence } from "./words.js";
 
 const EVERY_MS = 1000;
@@ -9,55 +12,32 @@ const QUIET_AFTER_MS = 5 * 60000;
 const BEHIND_AFTER_S = 5;
 const WAIT = 2; // the column that counts up between answers
 
-const element = (id) => document.getElementById(id);
-const columns = [...document.querySelectorAll("thead th")].map((th) => th.textContent);
+const columns = [...document.querySelectorAll("#queues thead th")].map((th) => th.textContent);
 
 let last = null; // the newest answer, with the instants at which it was true
 let rate = 1; // how fast the board's clock runs
 let lost = null; // why there is no newer answer
 let longest = []; // what counts up: [element, queued instant or null]
 
-function put(id, text) {
-  const target = element(id);
-  if (target.textContent !== text) target.textContent = text;
-}
-
-function show(id, visible) {
-  if (element(id).hidden === visible) element(id).hidden = !visible;
-}
-
-function text(tag, content, className) {
-  const node = document.createElement(tag);
-  node.textContent = content;
-  if (className) node.className = className;
-  return node;
-}
-
 function cell(index, ...parts) {
-  const td = document.createElement("td");
-  td.setAttribute("role", "cell");
-  td.className = "n";
-  td.dataset.label = columns[index];
   const value = document.createElement("span");
   value.append(...parts);
-  td.append(value);
+  const td = withRole("td", "cell", value);
+  td.className = "n";
+  td.dataset.label = columns[index];
   return td;
 }
 
 function head(name, channel, note) {
-  const th = document.createElement("th");
-  th.setAttribute("role", "rowheader");
-  th.scope = "row";
   // A name may be written from right to left.
-  th.append(text("bdi", name), text("small", note ? `${channel} · ${note}` : channel));
+  const small = text("small", note ? `${channel} · ${note}` : channel);
+  const th = withRole("th", "rowheader", text("bdi", name), small);
+  th.scope = "row";
   return th;
 }
 
 function row(...cells) {
-  const tr = document.createElement("tr");
-  tr.setAttribute("role", "row");
-  tr.append(...cells);
-  return tr;
+  return withRole("tr", "row", ...cells);
 }
 
 function serviceLevel(level, target) {
@@ -89,11 +69,11 @@ function inProgress(queue) {
   return cell(10, text("strong", count(queue.in_progress)), text("small", words));
 }
 
-function queueRow(name, channel, queue) {
+function queueRow(name, channel, queue, agents) {
   const today = queue.windows.today;
   const over = cell(3, text("strong", count(queue.waiting_over_threshold)));
   if (queue.waiting_over_threshold) over.classList.add("missed");
-  const drift = cell(12, count(queue.drift));
+  const drift = cell(13, count(queue.drift));
   if (queue.drift) drift.classList.add("missed");
   return row(
     head(name, channel, ""),
@@ -107,7 +87,8 @@ function queueRow(name, channel, queue) {
     cell(8, count(today.answered)),
     cell(9, count(today.abandoned)),
     inProgress(queue),
-    cell(11, count(queue.agents_in_hand)),
+    cell(11, ...serving(agents)),
+    cell(12, count(queue.agents_in_hand)),
     drift,
   );
 }
@@ -125,7 +106,8 @@ function draw(answer) {
     const channels = queue.by_channel ?? { [queue.channels[0]]: queue };
     for (const [channel, one] of Object.entries(channels)) {
       const since = one.oldest_waiting ? Date.parse(one.oldest_waiting) : null;
-      rows.push({ name, channel, since, tr: queueRow(name, channel, one) });
+      // People serve a queue by whichever channel.
+      rows.push({ name, channel, since, tr: queueRow(name, channel, one, queue.agents) });
     }
   }
   for (const one of answer.stale_queues) {
@@ -205,6 +187,8 @@ function tick() {
     const wait = since === null ? NONE : duration(Math.max(0, asOf - since) / 1000);
     if (target && target.textContent !== wait) target.textContent = wait;
   }
+  tickPeople(asOf);
+  tickAgents(asOf);
   clock(now, answer);
 }
 
@@ -280,6 +264,7 @@ async function ask() {
     last = { answer, now, heard, wall: Date.now() };
     lost = null;
     draw(answer);
+    drawPeople(answer.people);
   } catch (error) {
     lost = error instanceof TypeError ? "The monitor doesn't answer"
       : error.name === "TimeoutError" ? "The monitor takes too long to answer"

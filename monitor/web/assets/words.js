@@ -33,3 +33,9 @@ export function count(value) {
 export function sentence(words) {
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
+
+const STATES = new Map([["held", "on hold"], ["wrap_up", "wrap-up"], ["logged_out", "logged out"]]);
+
+export function stateWords(state) {
+  return STATES.get(state) ?? state;
+}
