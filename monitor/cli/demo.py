@@ -26,6 +26,7 @@ from monitor.cli.logs import set_up_logs
 from monitor.cli.options import example, reading_options, serving_options
 from monitor.config import Loaded, split_address
 from monitor.config.durations import parse_duration
+from monitor.core.people.report import add_groups
 from monitor.core.report import Report, report
 from monitor.core.rules import TODAY
 from monitor.core.view import PartitionCounts
@@ -243,7 +244,8 @@ class _Demo:
             wrong = summary.differences(compared)
             if numbers["drift"]:
                 wrong.append(f"drift is {numbers['drift']}, must be 0")
-            if not wrong or time.monotonic() > deadline:
+            is_complete = not wrong and summary.have_gone_home(numbers)
+            if is_complete or time.monotonic() > deadline:
                 break
             await asyncio.sleep(LOOK_SECONDS)
         click.echo("\nThe day is over.\n\n" + summary.verdict(compared))
@@ -252,11 +254,13 @@ class _Demo:
         click.echo(
             f"\nEqual, in total and for each of the {len(known.queues)} queues. Known "
             "is what was counted from the\nrecording's durations, by another program."
+            f"\n\n{summary.people(numbers)}"
         )
 
     def _report(self) -> Report:
         board = self._pipeline.board
-        return report(board.queues(), PartitionCounts(), board.now())
+        numbers = report(board.queues(), PartitionCounts(), board.now())
+        return add_groups(numbers, {group.name: group for group in board.groups()})
 
     # -- what it says -------------------------------------------------------------
 
@@ -271,10 +275,11 @@ class _Demo:
             f"from {plan.local(plan.opens_at):%H:%M} to midnight in "
             f"{summary.in_words(plan.length_ms / 1000 / speed)}.\n\n"
             "Queues: PS regular service, NW new customers, NE stock exchange, IN help "
-            "with the internet, and PE, TT.\n\n"
+            "with the internet, and PE, TT.\nWhich agent took a call is recorded; when "
+            "agents came, were away and went is concluded from that.\n\n"
             f"  page     {url}/\n"
             f"  metrics  {url}/metrics\n"
-            f"  API      {url}/api/v1/queues\n\n"
+            f"  API      {url}/api/v1/queues, {url}/api/v1/agents\n\n"
             "The broker is embedded and keeps everything in memory: all of it is gone "
             "when the demo stops.\nCtrl-C stops it.\n"
         )

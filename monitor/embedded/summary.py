@@ -1,4 +1,4 @@
-"""What the demo tells of the queues: a line now and then, and a verdict on the day.
+"""What the demo tells of queues and people: a line now and then, a verdict on the day.
 
 Rule: pure; reads the report's names (`monitor.core.report`) and counts nothing.
 """
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from monitor.core.people.states import AVAILABLE, AWAY, LOGGED_OUT, WITH_CONTACT
 from monitor.core.report import Report
 from monitor.core.rules import TODAY
 from monitor.embedded.day import Answers, KnownAnswers
@@ -28,13 +29,15 @@ class Compared(NamedTuple):
 def status_line(
     report: Report, now: datetime, speed: float, events_per_second: float
 ) -> str:
-    """One line about all queues at `now`, which is local time on the demo's clock."""
+    """One line about all queues and people at `now`, local time on the demo's clock."""
     total = report["total"]
     today = total["windows"].get(TODAY)
     waiting = f"waiting {total['waiting']:>2}"
     if total["waiting"]:
         waiting += f", longest {duration(total['longest_wait_seconds'])}"
     parts = [f"{now:%H:%M}  {speed:g}x", f"{waiting:<26}"]
+    if report["people"] is not None:
+        parts.append(_agents(report["people"]["states"]))
     if today is not None:
         level = today["service_level"]
         ratio = "–" if level["ratio"] is None else f"{level['ratio']:.1%}"
@@ -45,6 +48,36 @@ def status_line(
         ]
     parts.append(f"{events_per_second:.0f} events/s")
     return "  ".join(parts)
+
+
+def _agents(states: Mapping[str, int]) -> str:
+    busy = sum(states[state] for state in WITH_CONTACT)
+    return (
+        f"agents: {states[AVAILABLE]:>2} available, {busy:>2} busy, "
+        f"{states[AWAY]:>2} away"
+    )
+
+
+def have_gone_home(report: Report) -> bool:
+    """Whether there were people, and all of them have logged out."""
+    states = report["people"] and report["people"]["states"]
+    return bool(states and states[LOGGED_OUT] == sum(states.values()))
+
+
+def people(report: Report) -> str:
+    """What everybody did on the day, in a sentence."""
+    everybody = report["people"]
+    if everybody is None:
+        return "Of the agents nothing is known."
+    ratio = everybody["occupancy_ratio"]
+    return (
+        f"{sum(everybody['states'].values())} agents were there for "
+        f"{duration(everybody['staffed_seconds'])} hours together: "
+        f"{duration(everybody['handling_seconds'])} with customers, "
+        f"{duration(everybody['available_seconds'])} available,\n"
+        f"{duration(everybody['away_seconds'])} away. "
+        f"Occupancy {'–' if ratio is None else f'{ratio:.1%}'}."
+    )
 
 
 def duration(seconds: float) -> str:

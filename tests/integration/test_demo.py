@@ -21,6 +21,11 @@ from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 PAGE = re.compile(r"page\s+(http://\S+)")
+PEOPLE_TALK = re.compile(
+    r'^callcenter_agents\{state="talking"\} [1-9].*'
+    r'^callcenter_queue_agents\{queue="PS",state="talking"\} \d',
+    re.MULTILINE | re.DOTALL,
+)
 FIRST_NUMBER_SECONDS = 30.0
 """Far above what it takes (3 s), for machines that are busy with other tests."""
 
@@ -63,6 +68,22 @@ class Demo:
         except OSError:
             return {}
 
+    def agents(self) -> dict[str, Any]:
+        """The people whom the API knows; empty while it doesn't answer."""
+        if not self.url:
+            return {}
+        try:
+            return dict(json.loads(self.get("api/v1/agents"))["agents"])
+        except OSError:
+            return {}
+
+    def until_somebody_talks(self) -> None:
+        wait_until(
+            lambda: any(one["state"] == "talking" for one in self.agents().values()),
+            "an agent with a call",
+            seconds=FIRST_NUMBER_SECONDS,
+        )
+
     def until_first_number(self) -> None:
         wait_until(
             lambda: bool(self.queues()), "a number", seconds=FIRST_NUMBER_SECONDS
@@ -102,7 +123,12 @@ def test_the_whole_day_gives_the_known_numbers(tmp_path: Path) -> None:
     """Page, API and metrics serve while it runs; in the end every number is right."""
     with demo(tmp_path, "--once", "--speed", "2000", "--listen=127.0.0.1:0") as running:
         running.until_first_number()
+        running.until_somebody_talks()
         page = running.get("")
+        wait_until(
+            lambda: PEOPLE_TALK.search(running.get("metrics")) is not None,
+            "people who talk, in the metrics",
+        )
         metrics = running.get("metrics")
         health = json.loads(running.get("api/v1/health"))
         code = running.process.wait(120)
@@ -115,6 +141,8 @@ def test_the_whole_day_gives_the_known_numbers(tmp_path: Path) -> None:
     for number in (known.offered, known.answered_wait_ms, known.answered_within_20s):
         assert re.search(rf" {number:,} +{number:,}\n", running.told)
     assert "Equal, in total and for each of the 6 queues" in running.told
+    assert re.search(r"agents: +\d+ available, +[1-9]\d* busy, ", running.told)
+    assert "\n22 agents were there for " in running.told
 
 
 def test_numbers_that_are_not_the_known_ones_end_with_1(tmp_path: Path) -> None:

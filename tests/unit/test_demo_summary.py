@@ -1,4 +1,4 @@
-"""What the demo tells: lines about the queues, and the verdict on a day."""
+"""What the demo tells: lines about queues and people, and the verdict on a day."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from monitor.config import read
 from monitor.core.offline import Recording
 from monitor.core.report import Report
 from monitor.embedded import summary
-from monitor.embedded.day import known_answers, recorded_day
+from monitor.embedded.day import known_answers, recorded_day, with_people
 
 NOW = datetime(2026, 11, 20, 16, 42, 30)  # noqa: DTZ001, local time is what is shown
 
@@ -54,7 +54,11 @@ def test_a_wrong_number_is_named() -> None:
     assert wrong[0] == f"IN: offered is 0, must be {known['IN'].offered}"
 
 
-def status(**total: Any) -> str:
+EVERYBODY = {"talking": 5, "held": 1, "wrap_up": 1, "ringing": 1, "away": 2}
+EVERYBODY |= {"available": 12, "logged_out": 3, "unknown": 0}
+
+
+def status(people: Any = None, **total: Any) -> str:
     today = {
         "offered": 1_200,
         "answered": 1_000,
@@ -62,7 +66,8 @@ def status(**total: Any) -> str:
         "service_level": {"ratio": 0.7654, "in_time": 900, "counted": 1_176},
     }
     numbers = {"waiting": 0, "longest_wait_seconds": 0.0, "windows": {"today": today}}
-    return summary.status_line({"total": numbers | total}, NOW, 120.0, 8.6)
+    report = {"total": numbers | total, "people": people}
+    return summary.status_line(report, NOW, 120.0, 8.6)
 
 
 def test_a_line_tells_the_state_of_all_queues() -> None:
@@ -71,6 +76,28 @@ def test_a_line_tells_the_state_of_all_queues() -> None:
         "16:42  120x  waiting  7, longest 1:33    service level 76.5% (900 of 1,176)  "
         "today: offered 1,200, answered 1,000, abandoned 90  9 events/s"
     )
+
+
+def test_a_line_tells_the_state_of_the_people() -> None:
+    """When it is known."""
+    assert "agents: 12 available,  8 busy,  2 away  " in status({"states": EVERYBODY})
+    assert "agents" not in status()
+
+
+def test_the_day_ends_with_what_the_people_did() -> None:
+    """Once all have gone home: seconds together, and the occupancy that they make."""
+    recording = Recording(read(environ={}).settings.rules())
+    recording.fold(with_people(recorded_day()))
+    report = recording.close(None)
+
+    assert summary.have_gone_home(report)
+    assert summary.people(report) == (
+        "22 agents were there for 156:53:19 hours together: 86:48:46 with customers, "
+        "55:19:07 available,\n14:45:26 away. Occupancy 61.1%."
+    )
+    assert not summary.have_gone_home({"people": {"states": EVERYBODY}})
+    assert not summary.have_gone_home({"people": None})
+    assert "nothing is known" in summary.people({"people": None})
 
 
 def test_a_line_does_without_what_is_not_there() -> None:

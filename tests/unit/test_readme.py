@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -11,10 +12,14 @@ import yaml
 from monitor.cli.main import COMMANDS, group
 from monitor.config import load
 from monitor.config.environment import variable_name
+from monitor.core.people.parts import PersonPart
+from monitor.exposition import people_metrics
 from monitor.exposition.names import METRICS
 from monitor.pipeline.topics import TOPICS
+from monitor.web.api import agents_json, queues_json
 from monitor.web.server import ASSETS
 from monitor.wire.events import decode_contact_event
+from tests.unit.fake_board import sample
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -119,11 +124,15 @@ def test_its_files_and_modules_exist() -> None:
 
 def test_its_metrics_and_topics_exist() -> None:
     """By the names that it gives them."""
-    metrics = set(re.findall(r"`(callcenter_\w+?)(?:\{\w+\})?`", README))
-    metrics.discard("callcenter_")
+    named = re.findall(r"`(callcenter_\w+?)(?:\{([\w,]+)\})?`", README)
+    metrics = {name for name, _ in named} - {"callcenter_"}
 
     assert metrics
     assert metrics <= METRICS.keys()
+    for name, labels in named:
+        if labels:
+            assert set(labels.split(",")) <= set(METRICS[name].labels), name
+    assert people_metrics.METRICS.keys() <= metrics
     assert set(re.findall(r"`(callcenter\.[\w-]+)`", README)) <= {
         topic.name for topic in TOPICS
     }
@@ -131,12 +140,29 @@ def test_its_metrics_and_topics_exist() -> None:
 
 def test_its_paths_are_served() -> None:
     """Those of the table of numbers."""
-    paths = set(re.findall(r"`(/[\w/]*)(?:\?[^`]*)?`", README))
+    paths = set(re.findall(r"`(/[\w/]*)(?:[?#][^`]*)?`", README))
     source = (ROOT / "monitor" / "web" / "server.py").read_text(encoding="utf-8")
 
-    assert "/api/v1/queues" in paths
+    assert {"/api/v1/queues", "/api/v1/agents"} <= paths
     for path in paths - ASSETS.keys():
         assert f'"{path}"' in source, path
+
+
+def test_its_names_of_people_are_in_the_json() -> None:
+    """Those of the table of people."""
+    board = sample()
+    person = PersonPart(
+        agent="a", state="away", reason="", since=1, queues=(), total={}, today={}
+    )
+    queues = queues_json(board)
+    agents = agents_json(board, [person])
+    names = re.findall(r"`(people\.\w+|(?:queues|agents)\.\*\.\w+)`", README)
+
+    assert len(names) > 10
+    for name in names:
+        place: Any = agents if name.startswith("agents.") else queues
+        for key in name.split("."):
+            place = place[next(iter(place)) if key == "*" else key]
 
 
 def test_its_events_are_events() -> None:

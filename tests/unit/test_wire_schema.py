@@ -1,6 +1,7 @@
 """The JSON Schema of events says what the decoder does, and what the interface says."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
@@ -28,6 +29,7 @@ SCHEMA: dict[str, Any] = json.loads(
 DEFS: dict[str, Any] = SCHEMA["$defs"]
 ALL_TYPES: list[str] = SCHEMA["properties"]["type"]["enum"]
 CONTACT_TYPES = sorted(TYPES.values())
+AGENT_TYPES = sorted(t for t in agent_events.TYPES.values() if t.startswith("agent."))
 DECODED_TYPES = sorted({*TYPES.values(), *agent_events.TYPES.values()})
 AT = 1_795_165_200_000
 NOT_READ_YET = {
@@ -278,15 +280,19 @@ def test_schema_and_decoder_agree_on_any_event(data: st.DataObject) -> None:
     assert decoder_accepts(event) == schema_accepts(event)
 
 
-def readme_events() -> list[dict[str, Any]]:
+def readme_events() -> list[list[dict[str, Any]]]:
+    """Those of contacts, and those of agents."""
     text = files("monitor.wire").joinpath("README.md").read_text(encoding="utf-8")
-    lines = text.partition("```jsonl\n")[2].partition("```")[0].splitlines()
-    return [json.loads(line) for line in lines]
+    blocks = re.findall(r"```jsonl\n(.*?)```", text, re.DOTALL)
+    return [[json.loads(line) for line in block.splitlines()] for block in blocks]
 
 
 def test_the_readme_shows_one_good_event_of_each_type() -> None:
     """What a producer's author copies from there is right."""
-    shown = readme_events()
+    contacts, agents = readme_events()
 
-    assert sorted(event["type"] for event in shown) == CONTACT_TYPES
-    assert all(schema_accepts(event) and decoder_accepts(event) for event in shown)
+    assert sorted(event["type"] for event in contacts) == CONTACT_TYPES
+    assert sorted(event["type"] for event in agents) == AGENT_TYPES
+    for event in (*contacts, *agents):
+        assert schema_accepts(event)
+        assert decoder_accepts(event)
