@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-from monitor.embedded.day import known_answers
+from monitor.embedded import summary
+from monitor.embedded.day import known_answers, recorded_day, with_people
+from tests.support.feeding import offline_report
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -120,7 +122,11 @@ def is_gone(pid: int) -> bool:
 
 
 def test_the_whole_day_gives_the_known_numbers(tmp_path: Path) -> None:
-    """Page, API and metrics serve while it runs; in the end every number is right."""
+    """Page, API and metrics serve while it runs; in the end every number is right.
+
+    The people's too: the demo says of them what the core alone does.
+    """
+    alone = offline_report(with_people(recorded_day()))
     with demo(tmp_path, "--once", "--speed", "2000", "--listen=127.0.0.1:0") as running:
         running.until_first_number()
         running.until_somebody_talks()
@@ -142,7 +148,7 @@ def test_the_whole_day_gives_the_known_numbers(tmp_path: Path) -> None:
         assert re.search(rf" {number:,} +{number:,}\n", running.told)
     assert "Equal, in total and for each of the 6 queues" in running.told
     assert re.search(r"agents: +\d+ available, +[1-9]\d* busy, ", running.told)
-    assert "\n22 agents were there for " in running.told
+    assert summary.people(alone) in running.told
 
 
 def test_numbers_that_are_not_the_known_ones_end_with_1(tmp_path: Path) -> None:
