@@ -70,6 +70,9 @@ class Holding(Held):
         self._homes = homes
         self._publish = publish
         self._told_at: dict[int, float] = {}
+        self._told_behind = set(homes.all() if partition.watermark else ())
+        """Partitions of people that may believe unread events to be waiting: an earlier
+        owner may have told any of them so."""
 
     # -- the log and its time -------------------------------------------------------
 
@@ -110,7 +113,10 @@ class Holding(Held):
 
     @property
     def has_changes(self) -> bool:
-        return self.partition.has_changes
+        # Who was told that this is behind lives in its time until told otherwise, also
+        # when no event comes any more.
+        over = bool(self._told_behind) and not self.behind
+        return over or self.partition.has_changes
 
     async def gather(self) -> Checkpoint:
         partition = self.partition
@@ -154,6 +160,11 @@ class Holding(Held):
         silent_since = now - TOLD_SECONDS
         due = {t for t in told if self._told_at.get(t, -TOLD_SECONDS) <= silent_since}
         due.update(target for target, messages in told.items() if messages)
+        if self.behind:
+            self._told_behind |= due
+        else:
+            due |= self._told_behind
+            self._told_behind = set()
         self._told_at |= dict.fromkeys(due, now)
         head = Activity(
             source=self.number,

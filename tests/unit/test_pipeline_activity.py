@@ -41,6 +41,11 @@ class FakeWriter:
                 self.rows[key] = value
         return 1
 
+    def heads(self) -> dict[int, bool]:
+        """Whether each target was told that events are unread."""
+        activity = {} if self.last is None else self.last.activity
+        return {t: decode_activity(m[-1]).behind for t, m in activity.items()}
+
 
 class Bench:
     """A partition of contacts whose checkpoints go nowhere."""
@@ -115,6 +120,30 @@ async def test_silence_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> 
     bench.happens("c3", Kind.QUEUED, 2)
 
     assert (await bench.told()).keys() == set(range(PARTITIONS))
+
+
+async def test_whoever_heard_that_contacts_are_behind_hears_that_they_are_not() -> None:
+    """Also when no event comes any more: people would stay in the past."""
+    bench = Bench()
+    bench.happens("c1", Kind.QUEUED, 0)
+    for behind in (True, False):
+        bench.holding.behind = behind
+        assert await bench.told()
+        assert bench.writer.heads() == dict.fromkeys(range(PARTITIONS), behind)
+        assert bench.holding.is_due is False
+
+
+async def test_a_successor_says_whether_it_is_behind() -> None:
+    """Its predecessor may have said that it was."""
+    bench = Bench()
+    assert not bench.holding.is_due
+    bench.happens("c1", Kind.QUEUED, 0)
+    await bench.told()
+    heir = Bench(bench.writer.rows)
+    assert heir.holding.is_due
+    await heir.told()
+
+    assert heir.writer.heads() == dict.fromkeys(range(PARTITIONS), False)
 
 
 async def test_who_handed_a_contact_over_hears_it_to_its_end() -> None:
