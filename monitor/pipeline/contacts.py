@@ -18,7 +18,6 @@ from monitor.core.events import Event, Kind
 from monitor.core.rules import OTHER_QUEUE
 from monitor.pipeline.batches import Batch, Flow, Record
 from monitor.pipeline.dead_letters import Complaints, make_dead_letter
-from monitor.pipeline.fatal import GapError
 from monitor.pipeline.holding import Holding
 from monitor.pipeline.holdings import Holdings
 from monitor.pipeline.outbox import is_copy
@@ -75,12 +74,7 @@ class Contacts:
         holding = self._holdings.get(batch.partition)
         if holding is None or batch.epoch != self._flow.epoch:
             return  # of an earlier epoch: these records are read again
-        state_at = holding.partition.next_offset
-        if batch.start > state_at:
-            raise GapError(
-                f"partition {batch.partition}: the state is at offset {state_at}, the "
-                f"batch begins at {batch.start}"
-            )
+        holding.check(batch)
         for begin in range(0, len(batch.records), RECORDS_A_TURN):
             if begin:
                 await asyncio.sleep(0)

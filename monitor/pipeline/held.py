@@ -11,9 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from monitor.pipeline.batches import Batch
 from monitor.pipeline.checkpoints import Checkpoint
 from monitor.pipeline.dead_letters import DeadLetters
-from monitor.pipeline.fatal import end_process
+from monitor.pipeline.fatal import GapError, end_process
 
 
 class Writer(Protocol):
@@ -82,6 +83,19 @@ class Held(ABC):
         """What a checkpoint must hold, without dead letters; `still` is held."""
 
     # -- records ---------------------------------------------------------------------
+
+    def check(self, batch: Batch) -> None:
+        """See that no record between the state and the batch is missing.
+
+        Raises:
+            GapError: some are; a bug.
+        """
+        state_at = self.offsets[batch.topic]
+        if batch.start > state_at:
+            raise GapError(
+                f"partition {batch.partition} of {batch.topic}: the state is at offset "
+                f"{state_at}, the batch begins at {batch.start}"
+            )
 
     def noted_batch(self) -> None:
         """Remember that records came just now."""

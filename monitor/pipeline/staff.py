@@ -17,7 +17,6 @@ from monitor.pipeline import topics
 from monitor.pipeline.batches import Batch, Flow, Record
 from monitor.pipeline.contacts import DISTANT_FUTURE, PILE_UP_BYTES
 from monitor.pipeline.dead_letters import Complaints, make_dead_letter
-from monitor.pipeline.fatal import GapError
 from monitor.pipeline.holdings import Holdings
 from monitor.pipeline.homes import Homes
 from monitor.pipeline.outbox import is_copy
@@ -67,12 +66,7 @@ class Staff:
         holding = self._holdings.get(batch.partition)
         if holding is None or batch.epoch != self._flow.epoch:
             return  # of an earlier epoch: these records are read again
-        state_at = holding.next[batch.topic]
-        if batch.start > state_at:
-            raise GapError(
-                f"partition {batch.partition} of {batch.topic}: the state is at offset "
-                f"{state_at}, the batch begins at {batch.start}"
-            )
+        holding.check(batch)
         said = batch.topic == topics.AGENTS
         size = RECORDS_A_TURN if said else 1  # each activity holds many tellings
         for begin in range(0, len(batch.records), size):

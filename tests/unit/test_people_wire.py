@@ -114,6 +114,7 @@ LONG_NAMES = [INTERVAL | {"from": AT - n, "activity": "x" * 500} for n in range(
         ("queues", {"queues": [""]}, "wrong_value", "queues"),
         ("queues", {"queues": ["x" * 513]}, "wrong_value", "queues"),
         ("queues", {"queues": ["x"] * 201}, "wrong_value", "at most 200"),
+        ("queues", {"queues": ["x" * 500] * 41}, "wrong_value", "at most 20000"),
         ("logged_in", {"slots": []}, "wrong_type", "slots"),
         ("logged_in", {"slots": {"fax": 1}}, "wrong_value", "slots"),
         ("logged_in", {"slots": {"chat": "1"}}, "wrong_type", "slots"),
