@@ -62,8 +62,10 @@ class Holding(Held):
         transaction, but sent after it: the embedded broker can't read transactions.
         """
         self.partition = partition
-        self.behind = False
-        """Whether unread events were waiting when time passed last."""
+        self.unread = False
+        """Whether unread events were waiting when time passed last: people live in the
+        time of what is read, however little that is behind; else nearly every change of
+        theirs would be a correction."""
         super().__init__(number, writer)
         self._publish_visits = publish_visits
         self._log_end = log_end
@@ -98,8 +100,8 @@ class Holding(Held):
         late = clock.now(partition.watermark) - partition.watermark > CATCHING_UP_MS
         # The log's last offsets can be markers that are never handed over.
         expects_records = self.idle_seconds() < CATCHING_UP_MS / 1000
-        self.behind = unread and late and expects_records
-        return self.behind
+        self.unread = unread and expects_records
+        return self.unread and late
 
     # -- checkpoints ------------------------------------------------------------------
 
@@ -115,7 +117,7 @@ class Holding(Held):
     def has_changes(self) -> bool:
         # Who was told that this is behind lives in its time until told otherwise, also
         # when no event comes any more.
-        over = bool(self._told_behind) and not self.behind
+        over = bool(self._told_behind) and not self.unread
         return over or self.partition.has_changes
 
     async def gather(self) -> Checkpoint:
@@ -160,7 +162,7 @@ class Holding(Held):
         silent_since = now - TOLD_SECONDS
         due = {t for t in told if self._told_at.get(t, -TOLD_SECONDS) <= silent_since}
         due.update(target for target, messages in told.items() if messages)
-        if self.behind:
+        if self.unread:
             self._told_behind |= due
         else:
             due |= self._told_behind
@@ -170,7 +172,7 @@ class Holding(Held):
             source=self.number,
             watermark=partition.watermark,
             now=partition.now,
-            behind=self.behind,
+            behind=self.unread,
         )
         return {
             target: list(encode_activity(head, told[target])) for target in sorted(due)

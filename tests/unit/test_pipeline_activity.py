@@ -127,7 +127,7 @@ async def test_whoever_heard_that_contacts_are_behind_hears_that_they_are_not() 
     bench = Bench()
     bench.happens("c1", Kind.QUEUED, 0)
     for behind in (True, False):
-        bench.holding.behind = behind
+        bench.holding.unread = behind
         assert await bench.told()
         assert bench.writer.heads() == dict.fromkeys(range(PARTITIONS), behind)
         assert bench.holding.is_due is False

@@ -5,10 +5,11 @@ up to an instant that all groups share; counts say who is in which state at it, 
 time goes on by adding `count x time`, however many people there are.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from monitor.core.calendar import LocalDays
-from monitor.core.panes import COARSE_MS, PANE_MS, Fresh, Page, Panes
+from monitor.core.panes import COARSE_MS, PANE_MS, Panes
+from monitor.core.people.booked import Booked
 from monitor.core.people.states import AWAY, LOGGED_OUT, STATES, UNKNOWN
 from monitor.core.rules import QueueRules, Rules
 from monitor.core.tally import Tally
@@ -34,9 +35,9 @@ class Group:
     __slots__ = (
         "_days",
         "_keep_ms",
+        "booked",
         "changed",
         "counts",
-        "fresh",
         "name",
         "oldest",
         "panes",
@@ -48,7 +49,8 @@ class Group:
         self._days = LocalDays(own.timezone, own.day_start_minutes)
         self._keep_ms = max(rules.windows_ms.values(), default=0) + 2 * COARSE_MS
         self.panes = Panes(rules, self._days)
-        self.fresh: Fresh = {}
+        self.booked = Booked()
+        """What the panes don't hold yet."""
         self.counts: dict[str, int] = {}
         """People by key at the instant up to which the sums go, and by name of a load
         how often their time counts in it."""
@@ -83,38 +85,16 @@ class Group:
         if not counted:
             return
         recent = self.recent(now)
-        while start < end:
-            if start < recent:
-                stop = min(end, recent, self._days.end_of(start))
-            else:
-                stop = min(end, (start // PANE_MS + 1) * PANE_MS)
-            self._add(start // PANE_MS, counted, stop - start)
+        while start < min(end, recent):
+            stop = min(end, recent, self._days.end_of(start))
+            self.booked.spend(start // PANE_MS, counted, stop - start)
             start = stop
-
-    def _add(self, pane: int, counted: Iterable[tuple[str, int]], length: int) -> None:
-        page = self.fresh.get(pane)
-        if page is None:
-            page = self.fresh[pane] = Page()
-        for key, people in counted:
-            page[key] += people * length
-
-    def gather(self, pages: Iterable[tuple[int, Iterable[tuple[str, int]]]]) -> None:
-        """Add milliseconds by key to panes."""
-        for pane, amounts in pages:
-            page = self.fresh.get(pane)
-            if page is None:
-                page = self.fresh[pane] = Page()
-            for key, amount in amounts:
-                page[key] += amount
+        if start < end:
+            self.booked.add(counted, start, end)
 
     def settle(self, now: int) -> None:
-        """Bring the panes to `now` with everything that was added."""
-        for pane, page in list(self.fresh.items()):
-            for key in [key for key, value in page.items() if not value]:
-                del page[key]
-            if not page:
-                del self.fresh[pane]
-        self.panes.absorb(self.fresh, now)
+        """Bring the panes to `now` with everything that was booked."""
+        self.panes.absorb(self.booked.net(), now)
 
     def states(self) -> dict[str, int]:
         """People by state: every state, zeros too."""

@@ -8,7 +8,7 @@ set with `distributing`; before that no group may be read.
 
 from collections.abc import Iterable, Iterator
 
-from monitor.core.panes import PANE_MS, Fresh, Page
+from monitor.core.people.booked import Booked
 from monitor.core.people.group import Group, is_summed, key_of
 from monitor.core.people.states import Span
 from monitor.core.rules import OTHER_QUEUE, QueueRules, Rules
@@ -23,7 +23,7 @@ SETS_IN_SLICE = 20
 class Groups:
     """The groups of one partition's people."""
 
-    __slots__ = ("_fresh", "_rules", "_served", "everybody", "queues")
+    __slots__ = ("_booked", "_rules", "_served", "everybody", "queues")
 
     def __init__(self, rules: Rules, own: QueueRules) -> None:
         """Nobody yet; `own` says when the day of everybody starts."""
@@ -31,7 +31,7 @@ class Groups:
         self.queues: dict[str, Group] = {}
         self._rules = rules
         self._served: dict[tuple[str, ...], tuple[Group, ...]] = {}
-        self._fresh: dict[tuple[str, ...], Fresh] = {}
+        self._booked: dict[tuple[str, ...], Booked] = {}
 
     def all(self) -> Iterable[Group]:
         """Everybody, then each queue's."""
@@ -50,31 +50,18 @@ class Groups:
             for group in self._of(span.queues):
                 group.spend(dict(counted), start, min(end, recent), now)
             start = recent
-        fresh = self._fresh.get(span.queues)
-        if fresh is None:
-            fresh = self._fresh[span.queues] = {}
-        while start < end:
-            pane = start // PANE_MS
-            stop = min(end, (pane + 1) * PANE_MS)
-            page = fresh.get(pane)
-            if page is None:
-                page = fresh[pane] = Page()
-            for name, times in counted:
-                page[name] += times * (stop - start)
-            start = stop
+        if start < end:
+            booked = self._booked.get(span.queues)
+            if booked is None:
+                booked = self._booked[span.queues] = Booked()
+            booked.add(counted, start, end)
 
     def distributing(self) -> Iterator[None]:
         """Give the groups what was booked, a slice at each step."""
-        booked, self._fresh = self._fresh, {}
-        for count, (queues, fresh) in enumerate(booked.items(), 1):
-            net = [
-                (pane, amounts)
-                for pane, page in fresh.items()
-                if (amounts := [item for item in page.items() if item[1]])
-            ]
-            if net:
-                for group in self._of(queues):
-                    group.gather(net)
+        everything, self._booked = self._booked, {}
+        for count, (queues, booked) in enumerate(everything.items(), 1):
+            for group in self._of(queues):
+                group.booked.merge(booked)
             if not count % SETS_IN_SLICE:
                 yield
 

@@ -28,8 +28,8 @@ from monitor.core.people.timeline import since_of, span_at
 from monitor.core.rules import QueueRules
 from monitor.core.timers import Timers
 
-FRESH_PANES = 1_000
-"""So many panes of a group wait for a look; it bounds memory and changes no number."""
+MAX_BOOKED = 1_000
+"""So much of a group waits for a look; it bounds memory and changes no number."""
 PEOPLE_IN_SLICE = 50
 """People whose timelines are made anew, or shown, before others get a turn."""
 GROUPS_IN_SLICE = 50
@@ -107,7 +107,7 @@ class StaffPartition:
         self.accrued = now
         yield from self.groups.distributing()
         for group in self.groups.all():
-            if len(group.fresh) > FRESH_PANES:
+            if len(group.booked) > MAX_BOOKED:
                 group.settle(now)
 
     def settling(self) -> Iterator[None]:
