@@ -105,7 +105,7 @@ def _shared(worker: WorkerProcess) -> bool:
     held = [
         name
         for name in worker.metrics()
-        if name.startswith("callcenter_checkpoint_age_seconds{")
+        if name.startswith('callcenter_checkpoint_age_seconds{stream="contacts"')
     ]
     return len(held) == PARTITIONS // 2
 
