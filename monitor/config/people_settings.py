@@ -15,6 +15,11 @@ from monitor.core.rules import Rules
 class AgentSettings(Section):
     """How the states of agents are judged."""
 
+    enabled: bool = setting(
+        True,
+        "Whether contacts tell of the agents on them; without it agents are known by "
+        "what they say only, and a worker takes up to twice as many events.",
+    )
     heartbeat: Annotated[Duration, at_least("1s"), at_most("24h")] = setting(
         "60s",
         "Duration between heartbeats of a source that sends them: who ever sent one "

@@ -12,10 +12,12 @@ from monitor.core.visit_record import VisitRecord, records_of
 class Gone:
     """Final visits and last words."""
 
-    __slots__ = ("_visits", "_words")
+    __slots__ = ("_visits", "_words", "is_told")
 
     def __init__(self) -> None:
         """Nobody is gone yet."""
+        self.is_told = True
+        """Whether people hear of contacts; whoever makes the state durable says so."""
         self._visits: list[VisitRecord] = []
         self._words: list[Telling] = []
 

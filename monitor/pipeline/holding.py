@@ -52,14 +52,15 @@ class Holding(Held):
         *,
         log_end: int,
         publish_visits: bool,
-        homes: Homes,
+        homes: Homes | None,
         publish: Callable[[int, bytes], Awaitable[object]] | None = None,
     ) -> None:
         """Hold partition `number` whose state is as the last checkpoint left it.
 
         `log_end` is the offset after the newest record when it was loaded; `homes` says
-        where people are. With `publish` what contacts say of them isn't part of the
-        transaction, but sent after it: the embedded broker can't read transactions.
+        where people are, None that nobody is told of them. With `publish` what contacts
+        say of them isn't part of the transaction, but sent after it: the embedded
+        broker can't read transactions.
         """
         self.partition = partition
         self.unread = False
@@ -72,7 +73,7 @@ class Holding(Held):
         self._homes = homes
         self._publish = publish
         self._told_at: dict[int, float] = {}
-        self._told_behind = set(homes.all() if partition.watermark else ())
+        self._told_behind = set(homes.all() if homes and partition.watermark else ())
         """Partitions of people that may believe unread events to be waiting: an earlier
         owner may have told any of them so."""
 
@@ -151,10 +152,12 @@ class Holding(Held):
         there is concerned.
         """
         partition = self.partition
-        told: dict[int, list[bytes]] = {target: [] for target in self._homes.all()}
         tellings = all_told(partition.gone.words(), changed)
+        if self._homes is None:
+            return {}
+        told: dict[int, list[bytes]] = {target: [] for target in self._homes.all()}
         for count, telling in enumerate(tellings, start=1):
-            for target, message in self._routed(telling):
+            for target, message in _routed(telling, self._homes):
                 told[target].append(message)
             if not count % TELLINGS_A_TURN:
                 await asyncio.sleep(0)
@@ -177,14 +180,6 @@ class Holding(Held):
         return {
             target: list(encode_activity(head, told[target])) for target in sorted(due)
         }
-
-    def _routed(self, telling: Telling) -> Iterable[tuple[int, bytes]]:
-        """The telling for each partition that it concerns, with its own people."""
-        home_of = self._homes.home_of
-        agents = [each.agent for each in telling.engagements]
-        for target in {home_of(agent) for agent in (*agents, *telling.others)}:
-            own = [e for e in telling.engagements if home_of(e.agent) == target]
-            yield target, encode_telling(telling, own)
 
     async def write(self, taken: Taken) -> int:
         activity = taken.checkpoint.activity
@@ -232,3 +227,12 @@ class Holding(Held):
         except BaseException as error:  # noqa: BLE001, ends the process
             end_process(error, self.doing)
         return rows, end
+
+
+def _routed(telling: Telling, homes: Homes) -> Iterable[tuple[int, bytes]]:
+    """The telling for each partition that it concerns, with its own people."""
+    home_of = homes.home_of
+    agents = [each.agent for each in telling.engagements]
+    for target in {home_of(agent) for agent in (*agents, *telling.others)}:
+        own = [e for e in telling.engagements if home_of(e.agent) == target]
+        yield target, encode_telling(telling, own)

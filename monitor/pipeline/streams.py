@@ -47,6 +47,7 @@ def contacts_stream(
             )
             await _migrate(number, partition.next_offset, writer, mirror)
         partition.owner = settings.app
+        partition.gone.is_told = settings.agents.enabled
         partition.next_offset = max(partition.next_offset, bounds.first)
         return Holding(
             number,
@@ -54,7 +55,7 @@ def contacts_stream(
             writer,
             log_end=bounds.end,
             publish_visits=settings.visits.publish,
-            homes=homes,
+            homes=homes if settings.agents.enabled else None,
             publish=publish,
         )
 

@@ -13,7 +13,7 @@ import orjson
 
 from monitor.core.people.engagement import Engagement, Telling
 
-MESSAGE_BYTES = 256 * 1024
+MESSAGE_BYTES = 64 * 1024
 """Size beyond which the next telling goes into another message."""
 _FINAL = 1
 _UNCHANGED = 2

@@ -169,7 +169,7 @@ def _meta_row(partition: Partition) -> bytes:
             "watermark": partition.watermark,
             "now": partition.now,
             "starts": partition.starts,
-            "told": True,
+            "told": partition.gone.is_told,
             "counts": asdict(partition.counts),
         }
     )

@@ -60,8 +60,7 @@ class Bench:
             self.writer,
             log_end=0,
             publish_visits=False,
-            homes=HOMES,
-            **more,
+            **{"homes": HOMES} | more,
         )
 
     def happens(
@@ -221,3 +220,15 @@ async def test_without_transactions_it_is_sent_after_the_checkpoint() -> None:
     assert await bench.told() == {}
     assert {t: decode_activity(m).tellings for t, m in sent if t == 1}[1]
     assert isinstance(bench.holding, Held)
+
+
+async def test_nobody_is_told_when_people_are_not_followed() -> None:
+    """And once they are again, everything is told."""
+    bench = Bench(homes=None)
+    bench.partition.gone.is_told = False
+    bench.happens("c1", Kind.QUEUED, 0)
+    bench.happens("c1", Kind.ANSWERED, 5, ANN)
+    assert await bench.told() == {}
+    heir = Bench(bench.writer.rows)
+
+    assert spoken(await heir.told()) == {1: ["c1"]}

@@ -30,9 +30,9 @@ from monitor.core.timers import Timers
 
 MAX_BOOKED = 1_000
 """So much of a group waits for a look; it bounds memory and changes no number."""
-PEOPLE_IN_SLICE = 50
+PEOPLE_IN_SLICE = 10
 """People whose timelines are made anew, or shown, before others get a turn."""
-GROUPS_IN_SLICE = 50
+GROUPS_IN_SLICE = 10
 T = TypeVar("T")
 
 
@@ -106,9 +106,10 @@ class StaffPartition:
             yield
         self.accrued = now
         yield from self.groups.distributing()
-        for group in self.groups.all():
+        for group in list(self.groups.all()):
             if len(group.booked) > MAX_BOOKED:
                 group.settle(now)
+                yield
 
     def settling(self) -> Iterator[None]:
         """Make the timelines of what changed anew, a slice at each step.
