@@ -35,6 +35,15 @@ OF_THE_MOMENT = (
     "oldest_waiting",
     "waiting_max",
     "windows",
+    # Of people, whose time goes on:
+    "adherence",
+    "agents",
+    "available_seconds",
+    "away_seconds",
+    "handling_seconds",
+    "occupancy_ratio",
+    "slots",
+    "staffed_seconds",
 )
 """What a report says that depends on when one looks."""
 
