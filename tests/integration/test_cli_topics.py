@@ -29,7 +29,7 @@ def test_created_topics_pass_the_check(
     assert main(["topics", "check", *where]) == 1
     told = capsys.readouterr()
     assert told.out.count("topic is missing, wanted there") == len(NAMES)
-    assert "6 of 6 topics differ" in told.err
+    assert f"{len(NAMES)} of {len(NAMES)} topics differ" in told.err
 
     assert main(["topics", "create", *where]) == 0
     told = capsys.readouterr()

@@ -21,9 +21,10 @@ LOST_THE_GROUP = {
     "no answer from the group for a session; the assignment may be lost",
     "partitions are being assigned",
 }
-MEMORY_MB = 200.0
+MEMORY_MB = 300.0
 """What memory may grow by: the state is of a few seconds, and holds more of them while
-more comes; fetches and 16 batches are on their way. The flood's records alone would be
+more comes; so does what it tells of the agents on its contacts, who hear of it for two
+horizons; fetches and 16 batches are on their way. The flood's records alone would be
 some 500 MB in 15 s, 2 GB in 60."""
 
 
