@@ -13,10 +13,11 @@ import orjson
 from monitor.core.events import CHANNELS
 from monitor.core.people.events import AgentEvent, AgentKind, Interval
 from monitor.wire.errors import BadRecord
-from monitor.wire.events import MAJOR_VERSION, MAX_INSTANT
+from monitor.wire.events import MAX_INSTANT
 from monitor.wire.fields import (
     MAX_NAME,
     Fields,
+    check_version,
     instant_of,
     missing,
     optional,
@@ -53,7 +54,7 @@ def decode_agent_event(value: bytes | None) -> AgentEvent | None:
         raise BadRecord("not_json", f"not JSON: {error}") from None
     if type(fields) is not dict:
         raise BadRecord("not_object", "not a JSON object")
-    _check_version(fields.get("v"))
+    check_version(fields.get("v"))
     name = fields.get("type")
     if type(name) is not str:
         if "type" not in fields:
@@ -63,17 +64,6 @@ def decode_agent_event(value: bytes | None) -> AgentEvent | None:
         return None
     kind, decode = _DECODERS[name]
     return decode(kind, _instant(fields, "at", "at"), fields)
-
-
-def _check_version(version: object) -> None:
-    if version is None:
-        return
-    if type(version) is not int:
-        raise wrong_type("v", "an integer")
-    if version > MAJOR_VERSION:
-        raise BadRecord("newer_version", f"v: {version} is newer than {MAJOR_VERSION}")
-    if version < 1:
-        raise wrong_value("v", "1")
 
 
 def _instant(fields: Fields, field: str, told: str) -> int:

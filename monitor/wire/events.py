@@ -26,6 +26,7 @@ from monitor.wire.errors import BadRecord
 from monitor.wire.fields import (
     MAX_NAME,
     Fields,
+    check_version,
     duration,
     flag,
     instant_of,
@@ -37,7 +38,6 @@ from monitor.wire.fields import (
     wrong_value,
 )
 
-MAJOR_VERSION = 1
 MAX_INSTANT = 221_845_392_000_000
 """Instants are in `[0, year 9000)`: what follows from one by adding durations and local
 days is still a date."""
@@ -80,7 +80,7 @@ def decode_contact_event(value: bytes | None) -> Event | None:
     if type(fields) is not dict:
         raise BadRecord("not_object", "not a JSON object")
     if "v" in fields:
-        _check_version(fields["v"])
+        check_version(fields["v"])
     try:
         kind, decode = _DECODERS[fields["type"]]
     except KeyError:
@@ -97,17 +97,6 @@ def decode_contact_event(value: bytes | None) -> Event | None:
     if not 0 <= at < MAX_INSTANT:
         raise wrong_value("at", "milliseconds UTC from 1970 to 8999")
     return decode(kind, at, fields)
-
-
-def _check_version(version: object) -> None:
-    if version is None:
-        return
-    if type(version) is not int:
-        raise wrong_type("v", "an integer")
-    if version > MAJOR_VERSION:
-        raise BadRecord("newer_version", f"v: {version} is newer than {MAJOR_VERSION}")
-    if version < 1:
-        raise wrong_value("v", "1")
 
 
 def _event(  # noqa: PLR0912 - spelled out, for speed

@@ -10,6 +10,8 @@ from typing import Any
 from monitor.wire.errors import BadRecord
 
 Fields = dict[str, Any]
+MAJOR_VERSION = 1
+"""The version of events that this release reads."""
 MAX_NAME = 512
 """Longest id or name, characters: no system has longer ones, and state keeps them."""
 MAX_DURATION = 10 * 365 * 86_400_000
@@ -34,6 +36,22 @@ def wrong_type(field: str, wanted: str) -> BadRecord:
 def wrong_value(field: str, wanted: str) -> BadRecord:
     """The complaint that a field's value isn't one of those `wanted`."""
     return BadRecord("wrong_value", f"{field}: must be {wanted}")
+
+
+def check_version(version: object) -> None:
+    """See that an event, whose field `v` this is, can be read; absent is 1.
+
+    Raises:
+        BadRecord: it can't.
+    """
+    if version is None:
+        return
+    if type(version) is not int:
+        raise wrong_type("v", "an integer")
+    if version > MAJOR_VERSION:
+        raise BadRecord("newer_version", f"v: {version} is newer than {MAJOR_VERSION}")
+    if version < 1:
+        raise wrong_value("v", "1")
 
 
 def instant_of(value: object) -> int:
