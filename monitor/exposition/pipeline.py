@@ -6,7 +6,7 @@ partitions that it owns.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client.metrics_core import Metric as Family
 
@@ -17,24 +17,26 @@ from monitor.exposition import worker_metrics as names
 from monitor.exposition.family import by_label, counter, gauge, label
 from monitor.exposition.metric import LABEL_VALUES, STANDARD_REASONS, Metric
 
-COUNTED: Mapping[Metric, Callable[[PartitionCounts], int]] = {
-    names.EVENTS: lambda counts: counts.read,
-    names.EVENTS_APPLIED: lambda counts: counts.applied,
-    names.EVENTS_DUPLICATE: lambda counts: counts.duplicate,
-    names.EVENTS_LATE: lambda counts: counts.late,
-    names.EVENTS_IGNORED: lambda counts: counts.ignored,
-    names.EVENTS_FUTURE: lambda counts: counts.future,
-    names.EVENTS_FOLDED: lambda counts: counts.queues_folded,
-}
 STAFF = "staff"
-SAID: Mapping[Metric, Callable[[StaffCounts], int]] = {
+Counts = PartitionCounts | StaffCounts
+"""What became of the records of one partition, of contacts or of people."""
+
+
+def _folded(counts: Counts) -> int:
+    """What came of queues, or of people, beyond the limit."""
+    if isinstance(counts, StaffCounts):
+        return counts.folded + counts.unengaged
+    return counts.queues_folded
+
+
+COUNTED: Mapping[Metric, Callable[[Counts], int]] = {
     names.EVENTS: lambda counts: counts.read,
     names.EVENTS_APPLIED: lambda counts: counts.applied,
     names.EVENTS_DUPLICATE: lambda counts: counts.duplicate,
     names.EVENTS_LATE: lambda counts: counts.late,
     names.EVENTS_IGNORED: lambda counts: counts.ignored,
     names.EVENTS_FUTURE: lambda counts: counts.future,
-    names.EVENTS_FOLDED: lambda counts: counts.folded + counts.unengaged,
+    names.EVENTS_FOLDED: _folded,
 }
 MEASURED: Mapping[Metric, tuple[Callable[[PipelineView], Mapping[int, int]], float]] = {
     names.EVENT_LAG: (lambda view: view.lag_ms, 1000),
@@ -53,15 +55,13 @@ def pipeline_families(
     """
     view = board.pipeline()
     now = board.now()
+    streams = _streams(view)
     for metric, count in COUNTED.items():
         family = counter(metric)
-        for partition, counts in sorted(view.counts.items()):
-            family.add_metric((view.stream, str(partition)), count(counts))
-        if metric in SAID:
-            for partition, said in sorted(view.staff.items()):
-                family.add_metric((STAFF, str(partition)), SAID[metric](said))
+        for labels, counts in streams:
+            family.add_metric(labels, count(counts))
         yield family
-    yield _dead_letters(view)
+    yield _dead_letters(streams)
     for metric, (read, divisor) in MEASURED.items():
         measured = gauge(metric)
         for partition, number in sorted(read(view).items()):
@@ -87,14 +87,19 @@ def pipeline_families(
     yield by_label(gauge(names.BUILD_INFO), iter(((version, 1.0),)))
 
 
-def _dead_letters(view: PipelineView) -> Family:
+def _streams(view: PipelineView) -> list[tuple[tuple[str, str], Counts]]:
+    """Stream and partition with their counts, contacts before people."""
+    contacts = [((view.stream, str(n)), c) for n, c in sorted(view.counts.items())]
+    people = [((STAFF, str(n)), c) for n, c in sorted(view.staff.items())]
+    return [*contacts, *people]
+
+
+def _dead_letters(streams: Iterable[tuple[tuple[str, str], Counts]]) -> Family:
     family = counter(names.DEAD_LETTERS)
     standard = dict.fromkeys(STANDARD_REASONS[names.DEAD_LETTERS.name], 0)
-    letters = [(view.stream, n, c.dead_letters) for n, c in sorted(view.counts.items())]
-    letters += [(STAFF, n, c.dead_letters) for n, c in sorted(view.staff.items())]
-    for stream, partition, by_reason in letters:
-        for reason, count in sorted({**standard, **by_reason}.items()):
-            family.add_metric((stream, str(partition), label(reason)), count)
+    for labels, counts in streams:
+        for reason, count in sorted({**standard, **counts.dead_letters}.items()):
+            family.add_metric((*labels, label(reason)), count)
     return family
 
 
