@@ -27,6 +27,8 @@ class Gone:
     def add(self, contact: Contact, *, changed: bool) -> None:
         """Take leave of a contact; `changed`: it did since people were told."""
         self._visits += records_of(contact)
+        if not self.is_told:
+            return
         word = last_word(contact, changed=changed)
         if word is not None:
             self._words.append(word)

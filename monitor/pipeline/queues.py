@@ -241,7 +241,7 @@ class WorkerBoard:
 
     def stale_groups(self) -> list[str]:
         """Owned groups whose numbers aren't known now."""
-        known = {group.name for group in self.groups()}
+        known = {name for _, merge in self._queues.people() for name in merge.names()}
         return sorted(self._queues.group_names() - known)
 
     async def persons(self) -> list[PersonPart]:

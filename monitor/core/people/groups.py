@@ -15,8 +15,6 @@ from monitor.core.rules import OTHER_QUEUE, QueueRules, Rules
 
 MAX_SERVED = 10_000
 """Sets of queues that people serve whose groups are remembered."""
-
-
 SETS_IN_SLICE = 20
 
 

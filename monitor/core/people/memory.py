@@ -35,9 +35,6 @@ class Dirty:
     def __bool__(self) -> bool:
         return bool(self.people or self.contacts or self.closed)
 
-    def __len__(self) -> int:
-        return len(self.people) + len(self.contacts) + len(self.closed)
-
 
 class Memory:
     """The people of one partition, and what isn't folded away of them."""

@@ -58,6 +58,8 @@ class StaffMerge:
         self._sources: dict[int, _Source] = {}
         self._pieces: Pieces[StaffMessage] = Pieces()
         self._merged: dict[str, GroupPart] = {}
+        self._shown: list[GroupPart] | None = None
+        """What `groups` gives; None: something was heard since."""
 
     def accept(self, message: StaffMessage, at_ms: int) -> bool:
         """Take what was heard at `at_ms`; false when it isn't believed.
@@ -78,6 +80,7 @@ class StaffMerge:
             return False
         known.offset, known.heard_ms = message.offset, at_ms
         known.counts = message.counts
+        self._shown = None
         for piece in pieces:
             for group in piece.groups:
                 if group.name:
@@ -111,6 +114,11 @@ class StaffMerge:
 
         They are never changed afterwards, only replaced.
         """
+        if self._shown is None:
+            self._shown = self._merge_all()
+        return self._shown
+
+    def _merge_all(self) -> list[GroupPart]:
         holders: dict[str, list[GroupPart]] = {}
         for _, source in sorted(self._sources.items()):
             for name, group in source.groups.items():
