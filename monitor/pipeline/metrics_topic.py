@@ -11,7 +11,7 @@ from typing import Protocol
 
 from monitor.core.merge import Merge
 from monitor.pipeline import topics
-from monitor.pipeline.partials import Send
+from monitor.pipeline.targets import Send
 from monitor.wire.queue_json import encode_queue
 
 QUEUES_A_TURN = 2

@@ -12,9 +12,7 @@ when somebody looked and could not be made again from the log.
 
 import asyncio
 import time
-import zlib
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
 
 from monitor.clocks import Clock
 from monitor.config import Settings
@@ -22,23 +20,8 @@ from monitor.core.view import PartitionPart, QueuePart
 from monitor.pipeline import topics
 from monitor.pipeline.holding import Holding
 from monitor.pipeline.holdings import Holdings
+from monitor.pipeline.targets import Completions, Send, by_target, shares
 from monitor.wire.partials import encode_part
-
-QUEUES_A_MESSAGE = 100
-"""Queues in one message: some 0.5 MB at most, encoded in a few milliseconds."""
-
-
-class Send(Protocol):
-    """Hands one record over to the producer."""
-
-    async def __call__(
-        self, topic: str, key: bytes, value: bytes, *, partition: int
-    ) -> object: ...
-
-
-def target_of(queue: str, targets: int) -> int:
-    """The partition of `targets` that owns `queue`: a hash that never changes."""
-    return zlib.crc32(queue.encode()) % targets
 
 
 class Partials:
@@ -54,13 +37,14 @@ class Partials:
         targets: int,
     ) -> None:
         """Send to `targets` target partitions; `end_of_log` of a source partition."""
-        self._complete_seconds = settings.partials.complete_interval / 1000
+        self._completions: Completions[Holding] = Completions(
+            settings.partials.complete_interval / 1000
+        )
         self._holdings = holdings
         self._clock = clock
         self._end_of_log = end_of_log
         self._send = send
         self._targets = targets
-        self._completed: dict[Holding, float] = {}
         self._read: dict[Holding, int] = {}
         self._telling: dict[Holding, asyncio.Task[None]] = {}
         """What was made and waits to be durable; the next one waits for it."""
@@ -68,7 +52,7 @@ class Partials:
     async def tick(self) -> None:
         """Let time pass for every partition and send what changed."""
         held = set(self._holdings)
-        self._completed = {h: at for h, at in self._completed.items() if h in held}
+        self._completions.keep(held)
         self._read = {h: read for h, read in self._read.items() if h in held}
         told = {h: task for h, task in self._telling.items() if task.done()}
         for holding, task in told.items():
@@ -80,15 +64,14 @@ class Partials:
 
     async def _tell(self, holding: Holding) -> None:
         told_at = time.monotonic()
-        completed = self._completed.get(holding)
-        everything = completed is None or told_at - completed >= self._complete_seconds
+        everything = self._completions.is_due(holding, told_at)
         async with holding.still:
             if self._holdings.get(holding.number) is not holding:
                 return
             messages = await self._messages(holding, everything=everything)
             mark = holding.mark()
         if everything:
-            self._completed[holding] = told_at
+            self._completions.note(holding, told_at)
         durable = None if holding.is_durable(mark) else holding.checkpoint()
         self._telling[holding] = asyncio.create_task(
             self._send_all(holding, messages, durable)
@@ -130,35 +113,29 @@ class Partials:
     def _by_target(
         self, holding: Holding, parts: Iterable[QueuePart], *, everything: bool
     ) -> Iterable[tuple[int, list[QueuePart]]]:
-        grouped: dict[int, list[QueuePart]] = {}
-        if everything:
-            grouped = {target: [] for target in range(self._targets)}
-        elif self._read.get(holding) != holding.partition.counts.read:
+        grouped = by_target(
+            parts, lambda part: part.queue, self._targets, everything=everything
+        )
+        if self._read.get(holding) != holding.partition.counts.read:
             # Its counts are shown by the target of the same number.
-            grouped = {holding.number: []}
+            grouped.setdefault(holding.number, [])
         self._read[holding] = holding.partition.counts.read
-        for part in parts:
-            target = target_of(part.queue, self._targets)
-            grouped.setdefault(target, []).append(part)
         return grouped.items()
 
 
 def _pieces(
     holding: Holding, queues: list[QueuePart], *, everything: bool, behind: bool
 ) -> Iterable[PartitionPart]:
-    """As many messages as it takes, each of a size that Kafka takes."""
     partition = holding.partition
-    starts = range(0, max(1, len(queues)), QUEUES_A_MESSAGE)
-    for number, start in enumerate(starts):
+    for share in shares(queues, everything=everything):
         yield PartitionPart(
             source=holding.number,
             offset=partition.next_offset,
             complete=everything,
             counts=partition.counts,
-            queues=queues[start : start + QUEUES_A_MESSAGE],
+            queues=share.parts,
             now=partition.now,
             behind=behind,
-            # Without the rest, what has changed stands for itself.
-            piece=number if everything else 0,
-            pieces=len(starts) if everything else 1,
+            piece=share.piece,
+            pieces=share.pieces,
         )

@@ -14,8 +14,8 @@ from monitor.config import Settings
 from monitor.core.people.parts import GroupPart, StaffMessage
 from monitor.pipeline import topics
 from monitor.pipeline.holdings import Holdings
-from monitor.pipeline.partials import QUEUES_A_MESSAGE, Send, target_of
 from monitor.pipeline.staff_holding import StaffHolding
+from monitor.pipeline.targets import Completions, Send, by_target, shares
 from monitor.wire.partials import encode_staff
 
 STAFF_KEY = b"s"
@@ -34,31 +34,31 @@ class StaffPartials:
         targets: int,
     ) -> None:
         """Send to `targets` target partitions."""
-        self._complete_seconds = settings.partials.complete_interval / 1000
+        self._completions: Completions[StaffHolding] = Completions(
+            settings.partials.complete_interval / 1000
+        )
         self._holdings = holdings
         self._clock = clock
         self._send = send
         self._targets = targets
-        self._completed: dict[StaffHolding, float] = {}
 
     async def tick(self) -> None:
         """Let time pass for every partition and send what changed."""
         held = list(self._holdings)
-        self._completed = {h: at for h, at in self._completed.items() if h in held}
+        self._completions.keep(held)
         for holding in held:
             await self._tell(holding)
             await asyncio.sleep(0)
 
     async def _tell(self, holding: StaffHolding) -> None:
         told_at = time.monotonic()
-        completed = self._completed.get(holding)
-        everything = completed is None or told_at - completed >= self._complete_seconds
+        everything = self._completions.is_due(holding, told_at)
         async with holding.still:
             if self._holdings.get(holding.number) is not holding:
                 return
             messages = await self._messages(holding, everything=everything)
         if everything:
-            self._completed[holding] = told_at
+            self._completions.note(holding, told_at)
         key = STAFF_KEY + str(holding.number).encode()
         for target, message in messages:
             await self._send(topics.QUEUE_PARTIALS, key, message, partition=target)
@@ -72,14 +72,11 @@ class StaffPartials:
         for some in holding.staff.part_slices(now, everything=everything):
             groups += some
             await asyncio.sleep(0)
-        by_target: dict[int, list[GroupPart]] = {}
-        if everything:
-            by_target = {target: [] for target in range(self._targets)}
-        for group in groups:
-            target = target_of(group.name, self._targets)
-            by_target.setdefault(target, []).append(group)
+        grouped = by_target(
+            groups, lambda group: group.name, self._targets, everything=everything
+        )
         messages = []
-        for target, some in by_target.items():
+        for target, some in grouped.items():
             for piece in _pieces(holding, some, everything=everything):
                 messages.append((target, encode_staff(piece)))
                 await asyncio.sleep(0)
@@ -89,16 +86,13 @@ class StaffPartials:
 def _pieces(
     holding: StaffHolding, groups: list[GroupPart], *, everything: bool
 ) -> Iterable[StaffMessage]:
-    """As many messages as it takes, each of a size that Kafka takes."""
-    starts = range(0, max(1, len(groups)), QUEUES_A_MESSAGE)
-    for number, start in enumerate(starts):
+    for share in shares(groups, everything=everything):
         yield StaffMessage(
             source=holding.number,
             offset=holding.progress,
             complete=everything,
-            groups=groups[start : start + QUEUES_A_MESSAGE],
+            groups=share.parts,
             counts=holding.counts,
-            # Without the rest, what has changed stands for itself.
-            piece=number if everything else 0,
-            pieces=len(starts) if everything else 1,
+            piece=share.piece,
+            pieces=share.pieces,
         )

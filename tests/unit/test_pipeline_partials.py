@@ -7,7 +7,8 @@ from monitor.clocks import Clock, EventClock, WallClock
 from monitor.core.merge import Merge
 from monitor.core.rules import default_queue_rules
 from monitor.core.view import PartitionPart
-from monitor.pipeline.partials import QUEUES_A_MESSAGE, Partials
+from monitor.pipeline.partials import Partials
+from monitor.pipeline.targets import QUEUES_A_MESSAGE
 from monitor.wire.partials import decode_part
 from tests.unit.test_pipeline_contacts import AT, Bench, FakeLog, queued
 
